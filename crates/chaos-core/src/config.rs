@@ -1,0 +1,162 @@
+//! Faults, targets and probes by name, from configuration.
+
+use crate::{ConfigError, Fault, FaultError, Probe, Target};
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value as Json};
+use std::fmt;
+
+/// How strong a fault is, when nothing is said more exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Intensity {
+    /// Hardly felt by a healthy system.
+    Light,
+    /// Felt.
+    Medium,
+    /// As bad as it gets.
+    Heavy,
+}
+
+impl fmt::Display for Intensity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Light => "light",
+            Self::Medium => "medium",
+            Self::Heavy => "heavy",
+        })
+    }
+}
+
+/// The serde configuration of a fault.
+///
+/// Use `#[serde(deny_unknown_fields)]` and the types of [`units`](crate::units); doc comments of the fields are
+/// what `chaos faults KIND` prints.
+pub trait FaultConfig: DeserializeOwned + JsonSchema + 'static {
+    /// The fault's kind, as it stands in files: `net.latency`.
+    const KIND: &'static str;
+    /// What it makes.
+    type Fault: Fault;
+
+    /// The parameters of an intensity. Explicit parameters win over them. A text that is a number or a
+    /// boolean becomes one.
+    fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)];
+
+    /// Checks ranges and makes the fault.
+    ///
+    /// # Errors
+    /// A value out of range, with the field and what is allowed.
+    fn build(self) -> Result<Self::Fault, ConfigError>;
+}
+
+/// The serde configuration of a target.
+#[async_trait]
+pub trait TargetConfig: DeserializeOwned + JsonSchema + Send + 'static {
+    /// The key in a file: `proxy`, `process`, `container`.
+    const SCHEME: &'static str;
+    /// What it opens.
+    type Target: Target;
+
+    /// Opens the target; a proxy starts to listen. Dropping the target closes it.
+    ///
+    /// # Errors
+    /// The port is in use, a value is out of range.
+    async fn open(self, name: &str) -> Result<Self::Target, FaultError>;
+}
+
+/// The serde configuration of a probe.
+pub trait ProbeConfig: DeserializeOwned + JsonSchema + 'static {
+    /// The key in a file: `http`, `tcp`.
+    const KIND: &'static str;
+    /// What it makes.
+    type Probe: Probe;
+
+    /// Checks ranges and makes the probe.
+    ///
+    /// # Errors
+    /// A value out of range, with the field and what is allowed.
+    fn build(self) -> Result<Self::Probe, ConfigError>;
+}
+
+/// Parameters by name, as they come from a file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Parameters(Map<String, Json>);
+
+impl Parameters {
+    /// No parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces one.
+    ///
+    /// # Panics
+    /// When `value` cannot be a JSON value, such as a map with keys that are no text.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        #[expect(clippy::expect_used, reason = "documented under Panics")]
+        let value = serde_json::to_value(value).expect("a parameter is a JSON value");
+        self.0.insert(name.into(), value);
+        self
+    }
+
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// These parameters, with `preset` under them.
+    pub(crate) fn over(&self, preset: &[(&str, &str)]) -> Self {
+        let scalar = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::from(text));
+        let mut all: Map<String, Json> = preset
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), scalar(text)))
+            .collect();
+        all.extend(self.0.clone());
+        Self(all)
+    }
+
+    /// Reads them as a `T`; an error names the field.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
+        serde_path_to_error::deserialize(Json::Object(self.0)).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner().to_string();
+            let (problem, help) = match inner.split_once(", expected ") {
+                Some((problem, expected)) if problem.starts_with("unknown field") => (
+                    unknown_field(problem, expected),
+                    Some(format!(
+                        "known: {}",
+                        expected.replace("one of ", "").replace('`', "")
+                    )),
+                ),
+                _ => (inner, None),
+            };
+            let error = match path.as_str() {
+                "." | "" => ConfigError::new(problem),
+                path => ConfigError::field(path, problem),
+            };
+            match help {
+                Some(help) => error.help(help),
+                None => error,
+            }
+        })
+    }
+}
+
+/// ``unknown field `latncy` `` with the nearest of the expected names.
+fn unknown_field(problem: &str, expected: &str) -> String {
+    let name = problem.split('`').nth(1).unwrap_or_default();
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    match crate::error::nearest(name, &known) {
+        Some(near) => format!("unknown field `{name}`; did you mean `{near}`?"),
+        None => format!("unknown field `{name}`"),
+    }
+}
