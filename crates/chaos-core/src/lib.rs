@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
 mod config;
+mod engine;
 mod error;
 mod experiment;
 mod fault;
+mod guard;
 mod hypothesis;
 mod identity;
 mod in_process;
+mod injection;
 mod needs;
 mod observer;
 mod placed;
@@ -22,12 +26,16 @@ mod secret;
 mod seed;
 mod stop;
 mod target;
+pub mod testing;
 mod undo;
+mod undo_log;
 pub mod units;
+pub mod watchdog;
 
 pub use action::{Action, Change, OneWay, Reach};
 pub use async_trait::async_trait;
 pub use config::{FaultConfig, Intensity, Parameters, ProbeConfig, TargetConfig};
+pub use engine::{Engine, EngineBuilder, Preview, PreviewedFault, Recovered};
 pub use error::{
     BoxError, Chain, ConfigError, EngineError, FaultError, Leftover, Refusal, RefusalReason,
     UndoLogError,
@@ -37,6 +45,7 @@ pub use fault::{Context, Fault, FaultExt, InjectionId};
 pub use hypothesis::{Hypothesis, Phase, Steady, Tolerance, Verdict};
 pub use identity::{ProcessId, boot_id, machine_id, since_boot};
 pub use in_process::{Held, InProcess};
+pub use injection::Injection;
 pub use needs::{Capability, Missing, Needs};
 pub use observer::{Event, Observer, RunHandle};
 pub use placed::{OnLost, Placed, Placements};
@@ -51,3 +60,4 @@ pub use seed::Seed;
 pub use stop::{Stop, StopReason};
 pub use target::{BlastRadius, Host, Site, Target};
 pub use undo::{Lifetime, Presence, Undo, UndoRecord, Undone};
+pub use watchdog::Watchdog;

@@ -35,6 +35,12 @@ pub struct Stop {
     reason: Arc<watch::Sender<Option<StopReason>>>,
 }
 
+impl Default for Stop {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Stop {
     pub(crate) fn new() -> Self {
         Self {

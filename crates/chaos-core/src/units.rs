@@ -292,7 +292,7 @@ fn size_unit(unit: &str) -> Option<f64> {
     reason = "the range is checked"
 )]
 fn whole(number: f64, text: &str) -> Result<u64, UnitError> {
-    if number >= 0.0 && number < 9e18 {
+    if (0.0..9e18).contains(&number) {
         Ok(number.round() as u64)
     } else {
         Err(UnitError::new(format!("`{text}` is too large")))

@@ -1,0 +1,480 @@
+//! One experiment: baseline, fault, recovery.
+
+use super::{Engine, Notice, Recovered, SessionHandle, sampler::Sampler, session::EdgeNotice};
+use crate::{
+    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Observer, Outcome,
+    Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
+    guard::{catch_panic, panic_message},
+};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+use tokio::time::sleep;
+use tracing::Instrument;
+
+/// How often it is asked whether things are steady again.
+const STEADY_EVERY: Duration = Duration::from_millis(100);
+/// How much of the past a hypothesis is shown when it is asked whether things are steady again.
+const STEADY_WINDOW: Duration = Duration::from_secs(1);
+
+/// Runs an experiment to its end.
+pub(super) async fn run(
+    engine: &Engine,
+    experiment: &Experiment,
+    stop: &Stop,
+) -> Result<Run, EngineError> {
+    check(experiment)?;
+    let seed = experiment.seed.unwrap_or_else(Seed::fresh);
+    let faults = Placements(experiment.faults.clone());
+    let session = engine.session(faults, seed, experiment.max_duration, &experiment.protected);
+    let span = tracing::info_span!("experiment", name = experiment.name, id = %session.id());
+    async move {
+        let preview = session.prepare().await?;
+        let changes = preview
+            .faults
+            .iter()
+            .flat_map(|fault| fault.changes.iter().map(ToString::to_string));
+        let handle = RunHandle {
+            name: experiment.name.as_str().into(),
+            epoch: Instant::now(),
+            seed,
+            stop: stop.clone(),
+        };
+        let runner = Runner {
+            experiment,
+            session,
+            sampler: Sampler::default(),
+            observers: experiment
+                .observers
+                .iter()
+                .map(|o| Watching {
+                    observer: Arc::clone(o),
+                    told: true,
+                })
+                .collect(),
+            run: Run {
+                name: experiment.name.clone(),
+                seed,
+                started: SystemTime::now(),
+                took: Duration::ZERO,
+                outcome: Outcome::Held,
+                phases: Vec::new(),
+                edges: Vec::new(),
+                changes: changes.collect(),
+                judged: Vec::new(),
+                left: Vec::new(),
+                warnings: Vec::new(),
+                stopped: None,
+                samples: crate::Samples::new(),
+            },
+            handle,
+        };
+        Ok(runner.run().await)
+    }
+    .instrument(span)
+    .await
+}
+
+fn check(experiment: &Experiment) -> Result<(), ConfigError> {
+    if experiment.hold > experiment.max_duration {
+        let (hold, limit) = (experiment.hold, experiment.max_duration);
+        return Err(ConfigError::field(
+            "hold",
+            format!("{hold:?} is longer than max_duration, {limit:?}"),
+        ));
+    }
+    let mut names = BTreeSet::new();
+    match experiment
+        .probes
+        .iter()
+        .find(|probe| !names.insert(&probe.name))
+    {
+        Some(twice) => Err(ConfigError::field(
+            "probes",
+            format!("`{}` stands there twice", twice.name),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// An observer, told as long as it does not panic.
+#[derive(Debug)]
+struct Watching {
+    observer: Arc<dyn Observer>,
+    told: bool,
+}
+
+#[derive(Debug)]
+struct Runner<'a> {
+    experiment: &'a Experiment,
+    session: SessionHandle,
+    sampler: Sampler,
+    observers: Vec<Watching>,
+    run: Run,
+    handle: RunHandle,
+}
+
+impl Runner<'_> {
+    async fn run(mut self) -> Run {
+        let outcome = match self.watch().await {
+            Ok(()) => {
+                self.sampler = Sampler::start(&self.experiment.probes, self.handle.epoch);
+                self.phases().await
+            }
+            Err(why) => Outcome::NotSteady { why },
+        };
+        let now = self.handle.elapsed();
+        self.emit(&Event::Finished {
+            at: now,
+            outcome: outcome.clone(),
+        });
+        for watching in &mut self.observers {
+            if let Err(panic) = catch_panic(watching.observer.finish()).await {
+                self.run.warnings.push(format!(
+                    "an observer panicked: {}",
+                    panic_message(panic.as_ref())
+                ));
+            }
+        }
+        self.run.stopped = self.handle.stop.requested();
+        self.run.samples = self.sampler.finish();
+        self.run.took = self.handle.elapsed();
+        self.run.outcome = outcome;
+        self.run
+    }
+
+    /// Starts the observers.
+    async fn watch(&mut self) -> Result<(), String> {
+        for watching in &mut self.observers {
+            match catch_panic(watching.observer.start(&self.handle)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    return Err(format!(
+                        "an observer could not start: {}",
+                        Chain(error.as_ref())
+                    ));
+                }
+                Err(panic) => {
+                    return Err(format!(
+                        "an observer panicked: {}",
+                        panic_message(panic.as_ref())
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn phases(&mut self) -> Outcome {
+        if let Err(stopped) = self.baseline().await {
+            return stopped;
+        }
+        let hold = self.experiment.hold;
+        let start = self.begin(Phase::Fault, hold);
+        let mut trouble = match self.session.start().await {
+            Ok(()) => self.hold(hold).await,
+            Err(error) => Some(Trouble::Error(error)),
+        };
+        self.drain();
+        if trouble.is_none() {
+            self.judge(Phase::Fault, start, self.handle.elapsed());
+        }
+        let recovered = self.session.recover().await;
+        self.drain();
+        self.close(Phase::Fault);
+        match recovered {
+            Ok(recovered) => {
+                if trouble.is_none()
+                    && let Some(why) = recovered.lost.first()
+                {
+                    trouble = Some(Trouble::Lost(why.clone()));
+                }
+                self.remember(recovered);
+            }
+            // The error of the start was told already; a second one is worse only when something is left.
+            Err(error) => match (&trouble, &error) {
+                (Some(Trouble::Error(_)), EngineError::Left { .. })
+                | (None | Some(Trouble::Lost(_)), _) => {
+                    trouble = Some(Trouble::Error(error));
+                }
+                _ => {}
+            },
+        }
+        if !matches!(trouble, Some(Trouble::Error(_))) {
+            self.aftermath().await;
+        }
+        self.outcome(trouble)
+    }
+
+    /// Watches normal, and says whether it is.
+    async fn baseline(&mut self) -> Result<(), Outcome> {
+        let start = self.begin(Phase::Baseline, self.experiment.baseline);
+        let stop = self.handle.stop.clone();
+        let stopped = tokio::select! {
+            () = sleep(self.experiment.baseline) => None,
+            reason = stop.wait() => Some(reason),
+        };
+        if let Some(reason) = stopped {
+            self.stopping(&reason);
+            self.close(Phase::Baseline);
+            return Err(ended_by(reason));
+        }
+        let verdict = self
+            .judge(Phase::Baseline, start, self.handle.elapsed())
+            .and(self.observers_steady());
+        self.close(Phase::Baseline);
+        match verdict.why() {
+            None => Ok(()),
+            Some(why) => Err(Outcome::NotSteady {
+                why: why.to_owned(),
+            }),
+        }
+    }
+
+    /// Waits until the time is over, somebody asks to stop, or the faults are gone.
+    async fn hold(&mut self, hold: Duration) -> Option<Trouble> {
+        let stop = self.handle.stop.clone();
+        let over = sleep(hold);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return None,
+                reason = stop.wait() => {
+                    self.stopping(&reason);
+                    return None;
+                }
+                notice = self.session.notice() => match notice {
+                    Some(Notice::Edge(edge)) => self.edge(edge),
+                    Some(Notice::StopAsked(why)) => {
+                        self.handle.stop.request(StopReason::Aborted { by: why });
+                    }
+                    Some(Notice::Ended(why)) => return Some(Trouble::Lost(why)),
+                    None => return Some(Trouble::Error(EngineError::WardenGone)),
+                },
+            }
+        }
+    }
+
+    /// Waits until things are steady again, at most for the recovery limit.
+    async fn aftermath(&mut self) {
+        let limit = self.experiment.recovery_limit;
+        let start = self.begin(Phase::Recovery, limit);
+        let stop = self.handle.stop.clone();
+        let verdict = loop {
+            let now = self.handle.elapsed();
+            let window = now.saturating_sub(STEADY_WINDOW).max(start);
+            let verdict = self
+                .verdict(Phase::Recovery, window, now)
+                .and(self.observers_steady());
+            self.drain();
+            if verdict.is_held() || now.saturating_sub(start) >= limit {
+                break verdict;
+            }
+            tokio::select! {
+                () = sleep(STEADY_EVERY) => {}
+                reason = stop.wait() => {
+                    // A run that is being stopped still waits a moment, but not for long.
+                    if now.saturating_sub(start) >= STEADY_WINDOW {
+                        break Verdict::unknown(format!("stopped by {reason}"));
+                    }
+                    sleep(STEADY_EVERY).await;
+                }
+            }
+        };
+        let verdict = match verdict {
+            Verdict::Held => Verdict::Held,
+            Verdict::Deviated { why } | Verdict::Unknown { why }
+                if self.handle.stop.requested().is_none() =>
+            {
+                let limit = humantime::format_duration(limit);
+                Verdict::deviated(format!("not steady again within {limit}: {why}"))
+            }
+            other => other,
+        };
+        self.run.judged.push(Judged {
+            name: "steady again".into(),
+            phase: Phase::Recovery,
+            verdict,
+        });
+        self.close(Phase::Recovery);
+    }
+
+    fn outcome(&mut self, trouble: Option<Trouble>) -> Outcome {
+        if let Some(Trouble::Error(error)) = &trouble {
+            if let EngineError::Left { left, .. } = error {
+                self.run.left.clone_from(left);
+            }
+            return Outcome::Failed {
+                why: Chain(error).to_string(),
+                left: self.run.left.clone(),
+            };
+        }
+        if let Some(reason) = self.handle.stop.requested() {
+            return ended_by(reason);
+        }
+        let judged = self
+            .run
+            .judged
+            .iter()
+            .filter(|judged| judged.phase != Phase::Baseline);
+        let worst = judged.fold(Verdict::Held, |worst, judged| {
+            let named = match &judged.verdict {
+                Verdict::Deviated { why } => Verdict::deviated(format!("{}: {why}", judged.name)),
+                Verdict::Unknown { why } => Verdict::unknown(format!("{}: {why}", judged.name)),
+                held => held.clone(),
+            };
+            worst.and(named)
+        });
+        match (worst, trouble) {
+            (Verdict::Deviated { why }, _) => Outcome::Deviated { why },
+            (_, Some(Trouble::Lost(why))) | (Verdict::Unknown { why }, _) => {
+                Outcome::Inconclusive { why }
+            }
+            _ => Outcome::Held,
+        }
+    }
+
+    fn begin(&mut self, phase: Phase, planned: Duration) -> Duration {
+        let at = self.handle.elapsed();
+        tracing::info!(%phase, "begins");
+        self.run.phases.push(PhaseSpan {
+            phase,
+            start: at,
+            end: at,
+        });
+        self.emit(&Event::PhaseStarted { phase, at, planned });
+        at
+    }
+
+    fn close(&mut self, phase: Phase) {
+        let at = self.handle.elapsed();
+        if let Some(span) = self.run.phases.iter_mut().find(|span| span.phase == phase) {
+            span.end = at;
+        }
+        self.emit(&Event::PhaseEnded { phase, at });
+    }
+
+    fn stopping(&mut self, reason: &StopReason) {
+        tracing::warn!(%reason, "stopping");
+        self.emit(&Event::Stopping {
+            at: self.handle.elapsed(),
+            reason: reason.clone(),
+        });
+    }
+
+    /// Judges a phase and keeps the verdicts.
+    fn judge(&mut self, phase: Phase, from: Duration, to: Duration) -> Verdict {
+        let samples = self.sampler.between(from, to);
+        let mut worst = Verdict::Held;
+        for hypothesis in &self.experiment.hypotheses {
+            let verdict = judged(hypothesis.as_ref(), phase, &samples);
+            worst = worst.and(verdict.clone());
+            self.run.judged.push(Judged {
+                name: hypothesis.name().to_owned(),
+                phase,
+                verdict,
+            });
+        }
+        worst
+    }
+
+    /// Judges without keeping.
+    fn verdict(&self, phase: Phase, from: Duration, to: Duration) -> Verdict {
+        let samples = self.sampler.between(from, to);
+        let hypotheses = self.experiment.hypotheses.iter();
+        hypotheses.fold(Verdict::Held, |worst, h| {
+            worst.and(judged(h.as_ref(), phase, &samples))
+        })
+    }
+
+    fn observers_steady(&mut self) -> Verdict {
+        let mut worst = Verdict::Held;
+        for watching in &self.observers {
+            worst = worst.and(
+                catch_unwind(AssertUnwindSafe(|| watching.observer.steady()))
+                    .unwrap_or_else(|_| Verdict::unknown("an observer panicked")),
+            );
+        }
+        worst
+    }
+
+    fn emit(&mut self, event: &Event) {
+        for watching in self.observers.iter_mut().filter(|watching| watching.told) {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| watching.observer.on(event))) {
+                watching.told = false;
+                let message = panic_message(panic.as_ref());
+                self.run.warnings.push(format!(
+                    "an observer panicked and was told no more: {message}"
+                ));
+            }
+        }
+    }
+
+    /// Takes in the notices that are there.
+    fn drain(&mut self) {
+        for notice in self.session.notices() {
+            if let Notice::Edge(edge) = notice {
+                self.edge(edge);
+            }
+        }
+    }
+
+    fn edge(&mut self, notice: EdgeNotice) {
+        let since = |at: Instant| at.saturating_duration_since(self.handle.epoch);
+        let edge = Edge {
+            kind: notice.kind,
+            fault: notice.fault,
+            target: notice.target,
+            index: notice.index,
+            repetition: notice.repetition,
+            requested: since(notice.requested),
+            confirmed: since(notice.confirmed),
+            hits: notice.hits,
+            detail: notice.detail,
+        };
+        if edge.kind == EdgeKind::Lost {
+            let why = edge.detail.as_deref().unwrap_or("gone");
+            self.run
+                .warnings
+                .push(format!("{} on {} was lost: {why}", edge.fault, edge.target));
+        }
+        self.emit(&Event::Edge(edge.clone()));
+        self.run.edges.push(edge);
+    }
+
+    fn remember(&mut self, recovered: Recovered) {
+        let alone = recovered
+            .left_alone
+            .into_iter()
+            .map(|what| format!("left alone, it is not ours: {what}"));
+        self.run.warnings.extend(alone);
+    }
+}
+
+/// What went wrong with the faults.
+#[derive(Debug)]
+enum Trouble {
+    /// They were not in place all the time.
+    Lost(String),
+    /// A promise was broken.
+    Error(EngineError),
+}
+
+fn judged(hypothesis: &dyn crate::Hypothesis, phase: Phase, samples: &crate::Samples) -> Verdict {
+    catch_unwind(AssertUnwindSafe(|| hypothesis.judge(phase, samples))).unwrap_or_else(|panic| {
+        Verdict::unknown(format!(
+            "the hypothesis panicked: {}",
+            panic_message(panic.as_ref())
+        ))
+    })
+}
+
+fn ended_by(reason: StopReason) -> Outcome {
+    match reason {
+        StopReason::Interrupted { by } => Outcome::Interrupted { by },
+        StopReason::Aborted { by } => Outcome::Aborted { by },
+    }
+}

@@ -1,0 +1,627 @@
+//! One injection from its plan to its end, as a task on the warden.
+//!
+//! The caller holds a [`SessionHandle`] and sends commands; when the handle is dropped, whatever is in place
+//! is recovered.
+
+use super::{
+    Preview, Recovered, Shared, Warden,
+    inject::Started,
+    prepare::{Prepared, Preparing, Unprepared},
+    recover::wait_ready,
+};
+use crate::{
+    Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal,
+    seed::Seed,
+    testing::crash_point,
+    undo_log::{Claim, Log},
+};
+use std::{
+    mem,
+    sync::{Arc, mpsc as blocking},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+use tracing::Instrument;
+
+/// How often it is looked whether the faults are still in place.
+const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+/// How long a target may take to answer again before nobody asks any more.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// What a session tells its caller.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// Something was confirmed of a fault.
+    Edge(EdgeNotice),
+    /// A fault was lost and its `on_lost` asks to stop.
+    StopAsked(String),
+    /// The session ended before its time: the limit, a later fault that failed. Everything is recovered.
+    Ended(String),
+}
+
+/// An edge, on the clock of the process.
+#[derive(Debug)]
+pub(crate) struct EdgeNotice {
+    pub(crate) kind: EdgeKind,
+    pub(crate) index: usize,
+    pub(crate) repetition: u64,
+    pub(crate) fault: String,
+    pub(crate) target: String,
+    pub(crate) requested: Instant,
+    pub(crate) confirmed: Instant,
+    pub(crate) hits: Option<u64>,
+    pub(crate) detail: Option<String>,
+}
+
+type Reply<T> = oneshot::Sender<T>;
+
+#[derive(Debug)]
+enum Command {
+    Preview(Reply<Preview>),
+    Prepare(Reply<Result<Preview, EngineError>>),
+    Start(Reply<Result<(), EngineError>>),
+    Recover(Reply<Result<Recovered, EngineError>>),
+    RecoverBlocking(blocking::SyncSender<Result<Recovered, EngineError>>),
+}
+
+/// The caller's end of a session.
+#[derive(Debug)]
+pub(crate) struct SessionHandle {
+    shared: Arc<Shared>,
+    id: InjectionId,
+    commands: mpsc::UnboundedSender<Command>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    over: bool,
+}
+
+impl SessionHandle {
+    pub(super) fn open(
+        shared: Arc<Shared>,
+        id: InjectionId,
+        placements: Vec<Placed>,
+        seed: Seed,
+        max_duration: Duration,
+        protected: Vec<String>,
+    ) -> Self {
+        let (commands, received) = mpsc::unbounded_channel();
+        let (notices, noticed) = mpsc::unbounded_channel();
+        let session = Session {
+            shared: Arc::clone(&shared),
+            id: id.clone(),
+            preparing: Preparing {
+                shared: Arc::clone(&shared),
+                id: id.clone(),
+                seed,
+                protected: protected.into(),
+            },
+            placements: placements.into(),
+            seed,
+            max_duration,
+            notices,
+            claims: Vec::new(),
+            log: None,
+            next_step: 0,
+            prepared: Vec::new(),
+            schedule: Vec::new(),
+            repetitions: Vec::new(),
+            started: Vec::new(),
+            following: Vec::new(),
+            deadline: None,
+            total: Recovered::default(),
+            failure: None,
+        };
+        let span = tracing::info_span!("inject", injection = %id);
+        shared
+            .warden
+            .spawn(session.drive(received).instrument(span));
+        Self {
+            shared,
+            id,
+            commands,
+            notices: noticed,
+            over: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &InjectionId {
+        &self.id
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, EngineError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .map_err(|_| EngineError::WardenGone)?;
+        answer.await.map_err(|_| EngineError::WardenGone)
+    }
+
+    /// What would be changed, and everything that speaks against it.
+    pub(super) async fn preview(&self) -> Result<Preview, EngineError> {
+        self.ask(Command::Preview).await
+    }
+
+    /// Resolves, plans and claims everything.
+    pub(super) async fn prepare(&self) -> Result<Preview, EngineError> {
+        self.ask(Command::Prepare).await?
+    }
+
+    /// Puts the faults that start at once in place, and begins the schedule of the others.
+    pub(super) async fn start(&self) -> Result<(), EngineError> {
+        self.ask(Command::Start).await?
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<(), EngineError> {
+        self.prepare().await?;
+        self.start().await
+    }
+
+    /// Puts everything back.
+    pub(crate) async fn recover(&mut self) -> Result<Recovered, EngineError> {
+        let recovered = self.ask(Command::Recover).await;
+        self.over = true;
+        recovered?
+    }
+
+    /// The next notice; never ends while the session lives.
+    pub(super) async fn notice(&mut self) -> Option<Notice> {
+        self.notices.recv().await
+    }
+
+    /// The notices that are there.
+    pub(super) fn notices(&mut self) -> Vec<Notice> {
+        std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
+    }
+}
+
+impl Drop for SessionHandle {
+    fn drop(&mut self) {
+        if self.over || Warden::is_current() {
+            // The closed channel makes the session recover.
+            return;
+        }
+        let (reply, answer) = blocking::sync_channel(1);
+        if self.commands.send(Command::RecoverBlocking(reply)).is_err() {
+            return;
+        }
+        match answer.recv_timeout(self.shared.drop_grace) {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(injection = %self.id, error = %Chain(&error), "dropped and not recovered")
+            }
+            Err(_) => {
+                tracing::error!(injection = %self.id, "dropped; the recovery goes on, and stays in the undo log until it is done");
+            }
+        }
+    }
+}
+
+/// Something that is due.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    at: Instant,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// Put this fault in place.
+    Start(usize),
+    /// Take back what was started as this.
+    End(usize),
+}
+
+/// What the task on the warden knows.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: InjectionId,
+    preparing: Preparing,
+    pub(super) placements: Arc<[Placed]>,
+    pub(super) seed: Seed,
+    max_duration: Duration,
+    notices: mpsc::UnboundedSender<Notice>,
+    claims: Vec<Claim>,
+    pub(super) log: Option<Log>,
+    pub(super) next_step: u64,
+    prepared: Vec<Prepared>,
+    schedule: Vec<Due>,
+    repetitions: Vec<u64>,
+    /// In the order of their real start.
+    pub(super) started: Vec<Started>,
+    following: Vec<usize>,
+    pub(super) deadline: Option<Instant>,
+    pub(super) total: Recovered,
+    failure: Option<EngineError>,
+}
+
+impl Session {
+    async fn drive(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut presence = interval(PRESENCE_EVERY);
+        presence.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let far = Instant::now() + Duration::from_secs(3600);
+            let due = self.schedule.iter().map(|due| due.at).min().unwrap_or(far);
+            let active = self.deadline.is_some();
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    None => break,
+                    Some(Command::Preview(reply)) => {
+                        reply.send(self.preview().await).ok();
+                    }
+                    Some(Command::Prepare(reply)) => {
+                        reply.send(self.prepare().await).ok();
+                    }
+                    Some(Command::Start(reply)) => {
+                        // When nobody waits any more, the channel is closed and the next turn recovers.
+                        reply.send(self.start().await).ok();
+                    }
+                    Some(Command::Recover(reply)) => {
+                        reply.send(self.end().await).ok();
+                    }
+                    Some(Command::RecoverBlocking(reply)) => {
+                        reply.send(self.end().await).ok();
+                        return;
+                    }
+                },
+                () = sleep_until(self.deadline.unwrap_or(far).into()), if active => {
+                    let limit = humantime::format_duration(self.max_duration);
+                    self.stop_early(format!("the time limit of {limit} was reached")).await;
+                }
+                () = sleep_until(due.into()), if active && !self.schedule.is_empty() => self.run_due().await,
+                _ = presence.tick(), if active => self.look_after().await,
+            }
+        }
+        if let Err(error) = self.end().await {
+            tracing::error!(error = %Chain(&error), "given up by its caller and not recovered");
+        }
+    }
+
+    async fn preview(&mut self) -> Preview {
+        let mut preview = Preview::default();
+        let (preparing, placements) = (self.preparing.clone(), Arc::clone(&self.placements));
+        for (index, placed) in placements.iter().enumerate() {
+            match preparing.prepare(placed, index, 0).await {
+                Ok(prepared) => {
+                    preview
+                        .refusals
+                        .extend(preparing.already_there(placed, &prepared).await);
+                    preview.faults.push(prepared.preview(placed));
+                }
+                Err(refusals) => preview.refusals.extend(refusals),
+            }
+        }
+        preview
+    }
+
+    /// Plans, claims, and plans again under the claims; nothing is changed.
+    async fn prepare(&mut self) -> Result<Preview, EngineError> {
+        let mut preview = Preview::default();
+        let mut refusals: Vec<Refusal> = Vec::new();
+        let mut prepared = Vec::new();
+        let mut claims = mem::take(&mut self.claims);
+        let (preparing, placements) = (self.preparing.clone(), Arc::clone(&self.placements));
+        for (index, placed) in placements.iter().enumerate() {
+            match preparing
+                .prepare_claimed(placed, index, 0, &mut claims)
+                .await
+            {
+                Ok(ready) => {
+                    preview.faults.push(ready.preview(placed));
+                    prepared.push(ready);
+                }
+                Err(Unprepared::Refused(why)) => refusals.extend(why),
+                Err(Unprepared::Log(error)) => return Err(EngineError::UndoLog(error)),
+            }
+        }
+        if !refusals.is_empty() {
+            return Err(EngineError::Refused(refusals));
+        }
+        self.claims = claims;
+        self.repetitions = vec![0; self.placements.len()];
+        self.prepared = prepared;
+        Ok(preview)
+    }
+
+    /// Puts the faults that start at once in place.
+    async fn start(&mut self) -> Result<(), EngineError> {
+        let now = Instant::now();
+        self.deadline = Some(now + self.max_duration);
+        let prepared = mem::take(&mut self.prepared);
+        for ready in prepared {
+            let after = self.placements[ready.index].after;
+            if after > Duration::ZERO {
+                // It is resolved and planned again when it is due; its claims are kept.
+                self.schedule.push(Due {
+                    at: now + after,
+                    what: What::Start(ready.index),
+                });
+            } else if let Err(error) = self.put_in_place(ready).await {
+                self.deadline = None;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Injects one prepared fault and schedules its end; when that fails, all faults are recovered.
+    async fn put_in_place(&mut self, prepared: Prepared) -> Result<(), EngineError> {
+        let index = prepared.index;
+        let before = self.total_steps();
+        match self.inject(prepared).await {
+            Ok(at) => {
+                let now = Instant::now();
+                self.repetitions[index] += 1;
+                if let Some(hold) = self.placements[index].hold {
+                    self.schedule.push(Due {
+                        at: now + hold,
+                        what: What::End(at),
+                    });
+                }
+                if let Some(every) = self.placements[index].every {
+                    let requested = self.started[at].requested;
+                    self.schedule.push(Due {
+                        at: requested + every,
+                        what: What::Start(index),
+                    });
+                }
+                self.tell(
+                    at,
+                    EdgeKind::Injected,
+                    now,
+                    None,
+                    Some(self.started[at].sites.join(", ")),
+                );
+                Ok(())
+            }
+            Err(failure) => {
+                let done = self.total_steps();
+                match self.recover_all().await {
+                    Err(left) => Err(left),
+                    Ok(()) => Err(failure.into_error(before == 0 && done == 0, done)),
+                }
+            }
+        }
+    }
+
+    fn total_steps(&self) -> usize {
+        self.started.iter().map(|started| started.done.len()).sum()
+    }
+
+    /// Starts and ends what is due now.
+    async fn run_due(&mut self) {
+        let now = Instant::now();
+        let (mut due, later): (Vec<Due>, Vec<Due>) = mem::take(&mut self.schedule)
+            .into_iter()
+            .partition(|due| due.at <= now);
+        self.schedule = later;
+        due.sort_by_key(|due| due.at);
+        for due in due {
+            match due.what {
+                What::End(at) => {
+                    if let Err(error) = self.end_one(at).await {
+                        self.fail(error).await;
+                        return;
+                    }
+                }
+                What::Start(index) => {
+                    if let Err(error) = self.start_again(index).await {
+                        self.fail(error).await;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Resolves, plans and injects a fault that is due, after taking back an earlier repetition of it.
+    async fn start_again(&mut self, index: usize) -> Result<(), EngineError> {
+        let earlier = (0..self.started.len())
+            .find(|at| self.started[*at].index == index && !self.started[*at].ended);
+        if let Some(at) = earlier {
+            self.end_one(at).await?;
+        }
+        let repetition = self.repetitions[index];
+        let (preparing, placed) = (self.preparing.clone(), self.placements[index].clone());
+        let mut claims = mem::take(&mut self.claims);
+        let prepared = preparing
+            .prepare_claimed(&placed, index, repetition, &mut claims)
+            .await;
+        self.claims = claims;
+        self.put_in_place(prepared?).await
+    }
+
+    /// Looks whether the faults are still in place.
+    async fn look_after(&mut self) {
+        for at in 0..self.started.len() {
+            if self.started[at].ended || self.started[at].lost {
+                continue;
+            }
+            if let Some(why) = self.what_is_gone(at).await {
+                self.lost(at, why).await;
+            }
+        }
+        for index in mem::take(&mut self.following) {
+            if let Err(error) = self.start_again(index).await {
+                tracing::debug!(error = %Chain(&error), "cannot follow yet");
+                self.following.push(index);
+            }
+        }
+    }
+
+    async fn lost(&mut self, at: usize, why: String) {
+        let index = self.started[at].index;
+        tracing::warn!(fault = self.started[at].kind, why, "lost");
+        self.started[at].lost = true;
+        self.tell(at, EdgeKind::Lost, Instant::now(), None, Some(why.clone()));
+        let why = format!(
+            "{} on {} was lost: {why}",
+            self.started[at].kind, self.started[at].target
+        );
+        match self.placements[index].on_lost {
+            OnLost::Report => self.total.lost.push(why),
+            OnLost::Stop => {
+                self.total.lost.push(why.clone());
+                self.notices.send(Notice::StopAsked(why)).ok();
+            }
+            OnLost::Follow => {
+                if let Err(error) = self.end_one(at).await {
+                    self.fail(error).await;
+                } else {
+                    self.following.push(index);
+                }
+            }
+        }
+    }
+
+    /// Takes one fault back.
+    async fn end_one(&mut self, at: usize) -> Result<(), EngineError> {
+        let requested = Instant::now();
+        let before = self.total.left.len();
+        let outcome = self.undo_started(at).await;
+        let confirmed = Instant::now();
+        if self.total.left.len() > before {
+            return Err(self.left());
+        }
+        if let Some(why) = outcome.gone_early {
+            self.total.lost.push(format!(
+                "{} on {} was lost: {why}",
+                self.started[at].kind, self.started[at].target
+            ));
+            self.started[at].lost = true;
+            self.tell(at, EdgeKind::Lost, confirmed, None, Some(why));
+        }
+        self.started[at].requested = requested;
+        self.tell(
+            at,
+            EdgeKind::Recovered,
+            confirmed,
+            outcome.hits,
+            outcome.detail,
+        );
+        self.ask_ready(at, confirmed);
+        Ok(())
+    }
+
+    /// Asks, beside everything else, until the target answers again.
+    fn ask_ready(&mut self, at: usize, since: Instant) {
+        let started = &self.started[at];
+        self.total.ready.extend(started.ready.iter().cloned());
+        for ready in started.ready.clone() {
+            let notices = self.notices.clone();
+            let (index, repetition) = (started.index, started.repetition);
+            let (fault, target) = (started.kind.to_owned(), started.target.clone());
+            tokio::spawn(async move {
+                let answered = wait_ready(ready.as_ref(), since + READY_LIMIT)
+                    .await
+                    .is_ok();
+                if answered {
+                    let edge = EdgeNotice {
+                        kind: EdgeKind::Answered,
+                        index,
+                        repetition,
+                        fault,
+                        target,
+                        requested: since,
+                        confirmed: Instant::now(),
+                        hits: None,
+                        detail: Some(ready.describe()),
+                    };
+                    notices.send(Notice::Edge(edge)).ok();
+                }
+            });
+        }
+    }
+
+    /// Takes everything back, in the reverse of the real order of starts.
+    async fn recover_all(&mut self) -> Result<(), EngineError> {
+        self.schedule.clear();
+        self.following.clear();
+        self.deadline = None;
+        for at in (0..self.started.len()).rev() {
+            if !self.started[at].ended {
+                // What is left is collected, and the rest is undone all the same.
+                self.end_one(at).await.ok();
+            }
+        }
+        self.claims.clear();
+        let log = self.log.take();
+        if !self.total.left.is_empty() {
+            return Err(self.left());
+        }
+        crash_point("before-close", 0);
+        match log.map(Log::close) {
+            Some(Err(error)) => {
+                // It says only what is undone: the next recovery removes it.
+                tracing::warn!(error = %Chain(&error), "the undo log could not be removed");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn left(&self) -> EngineError {
+        EngineError::Left {
+            injection: self.id.to_string(),
+            total: self.total.changes(),
+            left: self.total.left.clone(),
+        }
+    }
+
+    /// Ends the session at the caller's wish, and says how it went.
+    async fn end(&mut self) -> Result<Recovered, EngineError> {
+        self.recover_all().await?;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let mut total = mem::take(&mut self.total);
+        total.injections = 1;
+        Ok(total)
+    }
+
+    /// Ends the session before its time.
+    async fn stop_early(&mut self, why: String) {
+        self.total.lost.push(why.clone());
+        // What is left is told when the caller asks.
+        self.recover_all().await.ok();
+        self.notices.send(Notice::Ended(why)).ok();
+    }
+
+    /// A later fault failed: everything is taken back.
+    async fn fail(&mut self, error: EngineError) {
+        let why = Chain(&error).to_string();
+        self.recover_all().await.ok();
+        self.failure.get_or_insert(error);
+        self.notices.send(Notice::Ended(why)).ok();
+    }
+
+    fn tell(
+        &self,
+        at: usize,
+        kind: EdgeKind,
+        confirmed: Instant,
+        hits: Option<u64>,
+        detail: Option<String>,
+    ) {
+        let started = &self.started[at];
+        let edge = EdgeNotice {
+            kind,
+            index: started.index,
+            repetition: started.repetition,
+            fault: started.kind.to_owned(),
+            target: started.target.clone(),
+            requested: if kind == EdgeKind::Lost {
+                confirmed
+            } else {
+                started.requested
+            },
+            confirmed,
+            hits,
+            detail,
+        };
+        self.notices.send(Notice::Edge(edge)).ok();
+    }
+}

@@ -1,0 +1,138 @@
+//! Where the logs are, and whether that place can be trusted.
+
+use super::{io_error, sync_dir};
+use crate::{UndoLogError, identity};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The directory of this user's logs on this machine.
+#[derive(Debug, Clone)]
+pub(crate) struct StateDir {
+    base: PathBuf,
+    path: PathBuf,
+}
+
+impl StateDir {
+    /// The directory under `base`, which is `/var/lib/chaos` for root and `$XDG_STATE_HOME/chaos` for others
+    /// when nothing else is said.
+    pub(crate) fn new(base: Option<PathBuf>) -> Result<Self, UndoLogError> {
+        let said = base.or_else(|| std::env::var_os("CHAOS_STATE_DIR").map(PathBuf::from));
+        let base = said
+            .or_else(default_base)
+            .ok_or_else(|| UndoLogError::Untrusted {
+                path: PathBuf::from("."),
+                why: "no home directory is known; set CHAOS_STATE_DIR".into(),
+            })?;
+        let base = std::path::absolute(&base).map_err(io_error("find", &base))?;
+        let path = base.join(identity::machine_id());
+        Ok(Self { base, path })
+    }
+
+    /// Where the logs are.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it was made from, so that a watchdog finds the same one.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// Where the claims are.
+    pub(crate) fn claims(&self) -> PathBuf {
+        self.path.join("claims")
+    }
+
+    /// Whether there is one that can be trusted; `false` when there is none yet.
+    pub(crate) fn check(&self) -> Result<bool, UndoLogError> {
+        for dir in [self.base.as_path(), &self.path] {
+            match fs::symlink_metadata(dir) {
+                Ok(found) => trust(dir, &found)?,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(e) => return Err(io_error("look at", dir)(e)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes it if there is none, and checks that it can be trusted.
+    pub(crate) fn create(&self) -> Result<(), UndoLogError> {
+        let claims = self.claims();
+        if self.check()? && claims.is_dir() {
+            return Ok(());
+        }
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(&claims)
+            .map_err(io_error("create", &claims))?;
+        for dir in [self.base.as_path(), &self.path] {
+            sync_dir(dir).map_err(io_error("sync", dir))?;
+        }
+        self.check().map(drop)
+    }
+}
+
+fn default_base() -> Option<PathBuf> {
+    #[cfg(unix)]
+    if nix::unistd::Uid::effective().is_root() {
+        return Some(PathBuf::from("/var/lib/chaos"));
+    }
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|p| p.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("LOCALAPPDATA"))
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|state| state.join("chaos"))
+}
+
+/// A log is orders for whoever reads it, so nobody else may write here.
+#[cfg(unix)]
+fn trust(dir: &Path, found: &fs::Metadata) -> Result<(), UndoLogError> {
+    use std::os::unix::fs::MetadataExt;
+    let me = nix::unistd::Uid::effective().as_raw();
+    let untrusted = |why: String| UndoLogError::Untrusted {
+        path: dir.to_owned(),
+        why,
+    };
+    if found.file_type().is_symlink() {
+        return Err(untrusted(
+            "it is a symbolic link; a directory is expected".into(),
+        ));
+    }
+    if !found.is_dir() {
+        return Err(untrusted("it is not a directory".into()));
+    }
+    if found.uid() != me {
+        return Err(untrusted(format!(
+            "it belongs to user {}, not to user {me}",
+            found.uid()
+        )));
+    }
+    if found.mode() & 0o077 != 0 {
+        return Err(untrusted(format!(
+            "its mode is {:o}, so others can look or write into it; `chmod 700` it",
+            found.mode() & 0o777
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn trust(dir: &Path, found: &fs::Metadata) -> Result<(), UndoLogError> {
+    if found.is_dir() {
+        Ok(())
+    } else {
+        Err(UndoLogError::Untrusted {
+            path: dir.to_owned(),
+            why: "it is not a directory".into(),
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! The undo log: the inverse of every change, on disk before the change is made.
+//!
+//! One file per injection, one JSON value per line, in a directory that belongs to the effective user alone.
+//! The owner holds a lock on its file, which the kernel frees when the owner dies: a log without a lock is an
+//! orphan, and whoever finds it may undo what it says.
+
+mod claim;
+mod dir;
+mod entry;
+mod log;
+mod scan;
+
+pub(crate) use claim::Claim;
+pub(crate) use dir::StateDir;
+pub(crate) use entry::{Entry, FORMAT, Header, Outstanding};
+pub(crate) use log::Log;
+pub(crate) use scan::{Found, Scan};
+
+use crate::UndoLogError;
+use std::path::Path;
+
+fn io_error(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> UndoLogError {
+    let path = path.to_owned();
+    move |source| UndoLogError::Io {
+        operation,
+        path,
+        source,
+    }
+}
+
+/// Whether `path` still names the file that is open: its holder may have removed it before the lock was had.
+fn still_names(path: &Path, file: &std::fs::File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        match (std::fs::symlink_metadata(path), file.metadata()) {
+            (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        path.exists() && file.metadata().is_ok()
+    }
+}
+
+/// Makes the names in a directory durable.
+fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        std::fs::File::open(dir)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
