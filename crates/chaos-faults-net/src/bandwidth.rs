@@ -1,0 +1,265 @@
+//! `net.bandwidth`: a narrow link.
+
+use crate::{
+    direction::{Direction, Flow},
+    proxy::{Effect, Hits, Piece, Room, Stage, plan_on_proxies},
+};
+use chaos_core::{
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    async_trait, units::Rate,
+};
+use rand::rngs::StdRng;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The link is narrow: `net.bandwidth`.
+///
+/// # What breaks
+/// Each connection gets no more than `rate` through the proxy, in pieces of at most 5 ms, so without bursts and
+/// without gaps. What does not fit waits, and then its sender does. Each connection and each direction has the
+/// rate for itself.
+///
+/// # What it needs
+/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+///
+/// # What is changed on the host
+/// Nothing. Live connections feel it at once.
+///
+/// # How it is undone
+/// What waits is delivered at once.
+///
+/// # Configuration
+/// ```
+/// # use chaos_core::{Parameters, Registry};
+/// # let mut registry = Registry::new();
+/// # chaos_faults_net::register(&mut registry);
+/// let parameters: Parameters =
+///     serde_json::from_str(r#"{ "rate": "1mbit", "direction": "downstream" }"#)?;
+/// registry.fault("net.bandwidth", None, &parameters)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// Intensities: light 8mbit, medium 1mbit, heavy 128kbit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bandwidth {
+    rate: u64,
+    direction: Direction,
+}
+
+impl Bandwidth {
+    /// So many bytes per second, on their way to the client.
+    pub const fn per_second(bytes: u64) -> Self {
+        Self {
+            rate: bytes,
+            direction: Direction::Downstream,
+        }
+    }
+
+    /// This rate, on the way to the client.
+    pub const fn rate(rate: Rate) -> Self {
+        Self::per_second(rate.get())
+    }
+
+    /// Which way the link is narrow. Default: downstream.
+    #[must_use]
+    pub const fn direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.rate > 0 {
+            return Ok(());
+        }
+        Err(ConfigError::field("rate", "0 lets nothing through").help(
+            "at least 1B/s, such as 1mbit or 100kB/s; to let nothing through use net.blackhole",
+        ))
+    }
+}
+
+#[async_trait]
+impl Fault for Bandwidth {
+    fn kind(&self) -> &'static str {
+        BandwidthConfig::KIND
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        self.check()?;
+        let what = format!(
+            "let through {} per connection {}",
+            Rate::bytes_per_second(self.rate),
+            self.direction
+        );
+        plan_on_proxies(self, &what, sites, cx.seed())
+    }
+}
+
+/// The configuration of [`Bandwidth`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BandwidthConfig {
+    /// What gets through per connection: a rate of at least 1B/s, such as 1mbit (bits) or 100kB/s (bytes).
+    pub rate: Rate,
+    /// Which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+impl FaultConfig for BandwidthConfig {
+    const KIND: &'static str = "net.bandwidth";
+    type Fault = Bandwidth;
+
+    fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
+        match intensity {
+            Intensity::Light => &[("rate", "8mbit")],
+            Intensity::Medium => &[("rate", "1mbit")],
+            Intensity::Heavy => &[("rate", "128kbit")],
+            _ => &[],
+        }
+    }
+
+    fn build(self) -> Result<Bandwidth, ConfigError> {
+        let bandwidth = Bandwidth::rate(self.rate).direction(self.direction);
+        bandwidth.check()?;
+        Ok(bandwidth)
+    }
+}
+
+impl Effect for Bandwidth {
+    fn stage(&self, flow: Flow, _: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
+        self.direction.covers(flow).then(|| -> Box<dyn Stage> {
+            Box::new(Bucket {
+                rate: self.rate,
+                free: None,
+                asked: None,
+                hits,
+            })
+        })
+    }
+}
+
+/// The narrow link of one direction of one connection: when it is free again.
+///
+/// It is reckoned from when pieces were due, not from when they were sent, so that late timers do not add up.
+#[derive(Debug)]
+struct Bucket {
+    rate: u64,
+    free: Option<Instant>,
+    /// When it is free after the piece that was asked about.
+    asked: Option<Instant>,
+    hits: Hits,
+}
+
+impl Bucket {
+    /// How long one piece takes.
+    const PIECE: Duration = Duration::from_millis(5);
+    /// How much time may be made up for: late timers, but not a receiver that did not read.
+    const LATE: Duration = Duration::from_millis(50);
+    const LONGEST: usize = 64 * 1024;
+}
+
+impl Stage for Bucket {
+    fn due(&mut self, piece: &Piece) -> Option<Instant> {
+        let free = self.free.unwrap_or(piece.at);
+        let mut start = piece.at.max(free);
+        if let Some(earliest) = piece.now.checked_sub(Self::LATE) {
+            start = start.max(earliest);
+        }
+        if piece.chunk.is_some() {
+            self.hits.hit();
+        }
+        let nanos = piece.len as u128 * 1_000_000_000 / u128::from(self.rate);
+        let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.asked = start.checked_add(takes);
+        self.asked
+    }
+
+    fn passed(&mut self) {
+        self.free = self.asked;
+    }
+
+    fn longest(&self) -> usize {
+        let bytes = u128::from(self.rate) * Self::PIECE.as_millis() / 1000;
+        usize::try_from(bytes)
+            .unwrap_or(Self::LONGEST)
+            .clamp(1, Self::LONGEST)
+    }
+
+    fn room(&self) -> Room {
+        Room {
+            rate: Some(self.rate),
+            ..Room::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends `bytes` that are all there at once, each piece sent `late` after it is due, and says how long it took.
+    fn takes(rate: u64, mut bytes: usize, late: Duration) -> Duration {
+        let mut bucket = Bucket {
+            rate,
+            free: None,
+            asked: None,
+            hits: Hits::default(),
+        };
+        let start = Instant::now();
+        let mut now = start;
+        while bytes > 0 {
+            let len = bytes.min(bucket.longest());
+            let due = bucket.due(&Piece {
+                at: start,
+                now,
+                len,
+                chunk: None,
+            });
+            now = now.max(due.unwrap() + late);
+            bucket.passed();
+            bytes -= len;
+        }
+        now - start
+    }
+
+    #[test]
+    fn the_rate_is_kept_however_late_the_timer_is() {
+        for (rate, seconds) in [(10_000, 3), (1_000_000, 2), (100_000_000, 1)] {
+            let bytes = usize::try_from(rate).unwrap() * seconds;
+            let exact = Duration::from_secs(seconds as u64);
+            for late in [0, 2, 20].map(Duration::from_millis) {
+                let took = takes(rate, bytes, late);
+                let error = took.abs_diff(exact + late);
+                assert!(
+                    error < Duration::from_millis(1),
+                    "{rate} {late:?}: {took:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_did_not_read_gets_no_burst() {
+        let mut bucket = Bucket {
+            rate: 1000,
+            free: None,
+            asked: None,
+            hits: Hits::default(),
+        };
+        let start = Instant::now();
+        let now = start + Duration::from_secs(10);
+        let due = bucket.due(&Piece {
+            at: start,
+            now,
+            len: 1000,
+            chunk: None,
+        });
+        assert_eq!(due, Some(now - Bucket::LATE + Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,146 @@
+//! `net.blackhole`: nothing gets through.
+
+use crate::{
+    direction::{Direction, Flow},
+    proxy::{Effect, Gate, Hits, Piece, Room, Stage, plan_on_proxies},
+};
+use chaos_core::{
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+};
+use rand::rngs::StdRng;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+/// Nothing gets through: `net.blackhole`.
+///
+/// # What breaks
+/// Connections are accepted and live ones stay open, but nothing is forwarded, not even the end of a stream.
+/// It is what a client sees when its dependency hangs, or when a firewall drops its packets after the
+/// connection was made. The proxy takes up to 64 KiB per connection and direction; then the sender has to wait.
+/// A client that connects meanwhile reaches the dependency when the fault is over, unless it has given up.
+///
+/// # What it needs
+/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+///
+/// # What is changed on the host
+/// Nothing. Live connections feel it at once.
+///
+/// # How it is undone
+/// What was held flows on; nothing is lost.
+///
+/// # Configuration
+/// ```
+/// # use chaos_core::{Parameters, Registry};
+/// # let mut registry = Registry::new();
+/// # chaos_faults_net::register(&mut registry);
+/// let parameters: Parameters = serde_json::from_str(r#"{ "direction": "both" }"#)?;
+/// registry.fault("net.blackhole", None, &parameters)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// There are no intensities: nothing is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blackhole {
+    direction: Direction,
+}
+
+impl Blackhole {
+    /// Nothing gets through, both ways.
+    pub const fn new() -> Self {
+        Self {
+            direction: Direction::Both,
+        }
+    }
+
+    /// Which way nothing gets through. Default: both.
+    #[must_use]
+    pub const fn direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+}
+
+impl Default for Blackhole {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Fault for Blackhole {
+    fn kind(&self) -> &'static str {
+        BlackholeConfig::KIND
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let what = format!("forward nothing {}", self.direction);
+        plan_on_proxies(self, &what, sites, cx.seed())
+    }
+}
+
+/// The configuration of [`Blackhole`].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BlackholeConfig {
+    /// Which way: upstream (requests), downstream (responses) or both. Default: both.
+    #[serde(default = "both")]
+    pub direction: Direction,
+}
+
+fn both() -> Direction {
+    Direction::Both
+}
+
+impl FaultConfig for BlackholeConfig {
+    const KIND: &'static str = "net.blackhole";
+    type Fault = Blackhole;
+
+    fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn build(self) -> Result<Blackhole, ConfigError> {
+        Ok(Blackhole::new().direction(self.direction))
+    }
+}
+
+impl Effect for Blackhole {
+    fn gate(&self) -> Gate {
+        if self.direction.covers(Flow::Upstream) {
+            Gate::Hold
+        } else {
+            Gate::Open
+        }
+    }
+
+    fn stage(&self, flow: Flow, _: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
+        self.direction
+            .covers(flow)
+            .then(|| -> Box<dyn Stage> { Box::new(Hole { hits }) })
+    }
+}
+
+/// Where data stays until the fault is over.
+#[derive(Debug)]
+struct Hole {
+    hits: Hits,
+}
+
+impl Stage for Hole {
+    fn due(&mut self, _: &Piece) -> Option<Instant> {
+        self.hits.hit();
+        None
+    }
+
+    fn room(&self) -> Room {
+        Room {
+            held: true,
+            ..Room::default()
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A proxy as an entry under `targets:`.
+
+use super::Proxy;
+use chaos_core::{FaultError, TargetConfig, async_trait};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A proxy in front of a dependency, as an entry of a scenario file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ProxyConfig {
+    /// Where to listen, as host:port; port 0 takes a free one. Default: 127.0.0.1:0.
+    #[serde(default = "free_port")]
+    pub listen: String,
+    /// The dependency, as host:port. Looked up for each connection anew.
+    pub upstream: String,
+}
+
+fn free_port() -> String {
+    "127.0.0.1:0".into()
+}
+
+#[async_trait]
+impl TargetConfig for ProxyConfig {
+    const SCHEME: &'static str = "proxy";
+    type Target = Proxy;
+
+    async fn open(self, name: &str) -> Result<Proxy, FaultError> {
+        let name = Some(name).filter(|name| !name.is_empty());
+        Proxy::open(name.map(str::to_owned), self.listen, self.upstream).await
+    }
+}

@@ -1,0 +1,50 @@
+//! What a fault does to a proxy, and how often it did.
+
+use super::stage::Stage;
+use crate::direction::Flow;
+use rand::rngs::StdRng;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// What a fault does to a proxy.
+pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
+    /// What it does to connections as a whole.
+    fn gate(&self) -> Gate {
+        Gate::Open
+    }
+
+    /// What it does to one direction of one connection, if anything. `rng` is that direction's own.
+    fn stage(&self, _flow: Flow, _rng: StdRng, _hits: Hits) -> Option<Box<dyn Stage>> {
+        None
+    }
+}
+
+/// What happens to connections as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gate {
+    /// They are served.
+    Open,
+    /// New ones are accepted, and nothing reaches the upstream.
+    Hold,
+    /// They are cut with a reset, live and new ones.
+    Cut,
+}
+
+/// Counts what a fault did.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hits(Arc<AtomicU64>);
+
+impl Hits {
+    pub(crate) fn hit(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,157 @@
+//! The proxy as its user holds it.
+
+use super::{accept::accept, door::Door, runtime::runtime, shared::Shared};
+use chaos_core::{ConfigError, Context, FaultError, Site, Target, async_trait};
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+use tokio::task::AbortHandle;
+
+/// A TCP proxy in front of a dependency, inside this process: no root, on every system.
+///
+/// Point the service under test at [`address`](Self::address) instead of at the dependency, and put faults on
+/// the proxy. A clone is another handle of the same proxy.
+///
+/// # Behavior
+/// - The upstream's name is resolved, and the upstream connected to, for each connection anew. When it cannot be
+///   reached the client is cut with a reset.
+/// - Half-closed connections stay half-closed; a slow receiver slows its sender; Nagle's algorithm is off.
+/// - It runs on threads of its own, so it works in a current-thread runtime, and what the caller blocks does
+///   not slow it.
+/// - Dropping the last handle closes the port and every connection.
+///
+/// # Examples
+/// ```
+/// # use chaos_faults_net::Proxy;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), chaos_core::FaultError> {
+/// let redis = Proxy::in_front_of("127.0.0.1:6379").await?;
+/// let url = format!("redis://{}/", redis.address());
+/// # assert_ne!(redis.address().port(), 0); Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Proxy(Arc<Running>);
+
+/// Closes the proxy when dropped.
+struct Running {
+    shared: Arc<Shared>,
+    task: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.close();
+        self.task.abort();
+    }
+}
+
+impl Proxy {
+    /// Listens on a free port of the loopback interface, in front of `upstream` (`host:port`).
+    ///
+    /// # Errors
+    /// `upstream` is not `host:port`, or no port is free.
+    pub async fn in_front_of(upstream: impl Into<String>) -> Result<Self, FaultError> {
+        Self::listen("127.0.0.1:0", upstream).await
+    }
+
+    /// Listens on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port`).
+    ///
+    /// # Errors
+    /// One of them is not `host:port`, or the port is in use.
+    pub async fn listen(
+        listen: impl Into<String>,
+        upstream: impl Into<String>,
+    ) -> Result<Self, FaultError> {
+        Self::open(None, listen.into(), upstream.into()).await
+    }
+
+    pub(crate) async fn open(
+        name: Option<String>,
+        listen: String,
+        upstream: String,
+    ) -> Result<Self, FaultError> {
+        check_address("listen", &listen, 0)?;
+        check_address("upstream", &upstream, 1)?;
+        let runtime = runtime()?;
+        // Names are looked up on the proxies' runtime: the caller may have none.
+        let starting = runtime.spawn(async move {
+            let door = open_door(&listen).await?;
+            let shared = Arc::new(Shared::new(name, upstream, door));
+            let task = tokio::spawn(accept(Arc::clone(&shared))).abort_handle();
+            Ok(Self(Arc::new(Running { shared, task })))
+        });
+        starting
+            .await
+            .map_err(|e| FaultError::host("start the proxy", e))?
+    }
+
+    /// The address that clients connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.0.shared.address()
+    }
+
+    /// The dependency's address, as it was given.
+    pub fn upstream(&self) -> &str {
+        self.0.shared.upstream()
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Proxy")
+            .field(&self.0.shared.to_string())
+            .finish()
+    }
+}
+
+#[async_trait]
+impl Target for Proxy {
+    fn describe(&self) -> String {
+        self.0.shared.to_string()
+    }
+
+    async fn sites(&self, _: &Context) -> Result<Vec<Site>, FaultError> {
+        let shared = &self.0.shared;
+        Ok(vec![
+            Site::named("proxy", shared.name())
+                .with_address(shared.address())
+                .with_handle(Arc::clone(shared)),
+        ])
+    }
+}
+
+/// Takes the first of the addresses of `listen` that can be had.
+async fn open_door(listen: &str) -> Result<Door, FaultError> {
+    let addresses = tokio::net::lookup_host(listen)
+        .await
+        .map_err(|e| FaultError::no_target(listen, e.to_string()))?;
+    let mut problem = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match Door::open(address) {
+            Ok(door) => return Ok(door),
+            Err(error) => problem = error,
+        }
+    }
+    Err(match problem.kind() {
+        io::ErrorKind::AddrInUse => FaultError::conflict(
+            format!("the address {listen}"),
+            "another program listens there; choose another port, or port 0 for a free one",
+        ),
+        _ => FaultError::host(format!("listen on {listen}"), problem),
+    })
+}
+
+/// Checks that an address is `host:port` without asking anybody for the host.
+fn check_address(field: &str, address: &str, least_port: u16) -> Result<(), ConfigError> {
+    let port = match address.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => port.parse::<u16>().ok(),
+        _ => None,
+    };
+    match port {
+        Some(port) if port >= least_port => Ok(()),
+        _ => Err(ConfigError::field(
+            field,
+            format!("`{address}` is not an address"),
+        )
+        .help(format!(
+            "write host:port with a port from {least_port} to 65535, such as 127.0.0.1:6379 or [::1]:6379"
+        ))),
+    }
+}

@@ -1,0 +1,159 @@
+//! What a proxy has in common with the faults on it.
+
+use super::{
+    door::Door,
+    effect::{Effect, Hits},
+    runtime::runtime,
+    stack::{Active, Stack},
+};
+use chaos_core::{FaultError, Seed};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::sync::watch;
+
+/// What a proxy has in common with the faults on it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    name: Option<String>,
+    upstream: String,
+    address: SocketAddr,
+    door: Mutex<Door>,
+    faults: watch::Sender<Arc<Stack>>,
+    /// The number of the next connection.
+    connections: AtomicU64,
+    next_fault: AtomicU64,
+    /// How many faults keep the door shut; `None`: the proxy is closed.
+    refusing: Mutex<Option<usize>>,
+}
+
+impl Shared {
+    pub(crate) fn new(name: Option<String>, upstream: String, door: Door) -> Self {
+        Self {
+            name,
+            upstream,
+            address: door.address(),
+            door: Mutex::new(door),
+            faults: watch::Sender::new(Arc::default()),
+            connections: AtomicU64::new(0),
+            next_fault: AtomicU64::new(0),
+            refusing: Mutex::new(Some(0)),
+        }
+    }
+
+    /// The name for people: the one that was given, or the address.
+    pub(crate) fn name(&self) -> String {
+        self.name
+            .clone()
+            .unwrap_or_else(|| self.address.to_string())
+    }
+
+    pub(crate) fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The faults, now and as they change.
+    pub(crate) fn faults(&self) -> watch::Receiver<Arc<Stack>> {
+        self.faults.subscribe()
+    }
+
+    /// Connection `number` was accepted.
+    pub(crate) fn count(&self, number: u64) {
+        self.connections.store(number + 1, Ordering::Relaxed);
+    }
+
+    /// Puts a fault on top of the others; live connections feel it at once. Returns its id.
+    pub(crate) fn put(&self, effect: Arc<dyn Effect>, seed: Seed, hits: Hits) -> u64 {
+        let id = self.next_fault.fetch_add(1, Ordering::Relaxed);
+        let active = Arc::new(Active {
+            id,
+            effect,
+            seed,
+            hits,
+            first: self.connections.load(Ordering::Relaxed),
+        });
+        self.faults
+            .send_modify(|stack| *stack = Arc::new(stack.with(active)));
+        id
+    }
+
+    /// Takes a fault off; live connections feel it at once.
+    pub(crate) fn take_off(&self, id: u64) {
+        self.faults.send_if_modified(|stack| {
+            let holds = stack.holds(id);
+            if holds {
+                *stack = Arc::new(stack.without(id));
+            }
+            holds
+        });
+    }
+
+    /// Whether a fault is on an open proxy.
+    pub(crate) fn holds(&self, id: u64) -> bool {
+        self.refusing().is_some() && self.faults.borrow().holds(id)
+    }
+
+    /// Shuts the door for one more fault.
+    pub(crate) fn refuse(&self) -> Result<(), FaultError> {
+        let mut refusing = self.refusing();
+        let Some(faults) = *refusing else {
+            return Err(FaultError::no_target(self.to_string(), "it was closed"));
+        };
+        if faults == 0 {
+            let shut = self.door().shut();
+            shut.map_err(|e| FaultError::host(format!("keep the port of {self}"), e))?;
+        }
+        *refusing = Some(faults + 1);
+        Ok(())
+    }
+
+    /// Opens the door when no other fault keeps it shut.
+    pub(crate) fn admit(&self) -> Result<(), FaultError> {
+        let mut refusing = self.refusing();
+        // A closed proxy has no port to give back.
+        let Some(faults) = *refusing else {
+            return Ok(());
+        };
+        if faults == 1 {
+            let runtime = runtime()?;
+            let _within = runtime.enter();
+            let unlocked = self.door().unlock();
+            unlocked.map_err(|e| FaultError::host(format!("listen again on {self}"), e))?;
+        }
+        *refusing = Some(faults.saturating_sub(1));
+        Ok(())
+    }
+
+    /// Gives the port up for good.
+    pub(crate) fn close(&self) {
+        *self.refusing() = None;
+        self.door().close();
+    }
+
+    fn refusing(&self) -> MutexGuard<'_, Option<usize>> {
+        self.refusing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("proxy ")?;
+        if let Some(name) = &self.name {
+            write!(f, "{name} ")?;
+        }
+        write!(f, "{} -> {}", self.address, self.upstream)
+    }
+}

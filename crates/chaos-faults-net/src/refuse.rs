@@ -1,0 +1,158 @@
+//! `net.refuse`: nobody listens.
+
+use crate::proxy::{Effect, Gate, InPlace, Shared, change, proxies};
+use chaos_core::{
+    Change, ConfigError, Context, Fault, FaultConfig, FaultError, Held, InProcess, Intensity,
+    Needs, Plan, Seed, Site, async_trait,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Nobody listens: `net.refuse`.
+///
+/// # What breaks
+/// Live connections are cut with a TCP reset, and new ones are refused by the kernel, as when the dependency's
+/// process is gone. The port stays the proxy's: a socket that is bound and does not listen keeps it, so no other
+/// program can take it meanwhile.
+///
+/// # What it needs
+/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+///
+/// # What is changed on the host
+/// The proxy's port does not listen any more. (On systems other than Linux it is nobody's for an instant when
+/// the fault begins and when it ends.)
+///
+/// # How it is undone
+/// The proxy listens on the same port again.
+///
+/// # Configuration
+/// ```
+/// # use chaos_core::{Parameters, Registry};
+/// # let mut registry = Registry::new();
+/// # chaos_faults_net::register(&mut registry);
+/// let parameters: Parameters = serde_json::from_str("{}")?;
+/// registry.fault("net.refuse", None, &parameters)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// There are no parameters and no intensities. The kernel does not tell how many clients it refused, so the
+/// fault's count is the port it closed and the connections it cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refuse {
+    _private: (),
+}
+
+impl Refuse {
+    /// Refuses every connection.
+    pub const fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+#[async_trait]
+impl Fault for Refuse {
+    fn kind(&self) -> &'static str {
+        RefuseConfig::KIND
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let seed = cx.seed();
+        let shut = |proxy| Shut { proxy, seed };
+        let proxies = proxies(sites)?.into_iter();
+        Ok(proxies.map(shut).fold(Plan::new(), Plan::then_in_process))
+    }
+}
+
+/// The configuration of [`Refuse`]: there is nothing to say.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RefuseConfig {}
+
+impl FaultConfig for RefuseConfig {
+    const KIND: &'static str = "net.refuse";
+    type Fault = Refuse;
+
+    fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn build(self) -> Result<Refuse, ConfigError> {
+        Ok(Refuse::new())
+    }
+}
+
+impl Effect for Refuse {
+    fn gate(&self) -> Gate {
+        Gate::Cut
+    }
+}
+
+/// A port that is to be shut.
+#[derive(Debug)]
+struct Shut {
+    proxy: Arc<Shared>,
+    seed: Seed,
+}
+
+impl InProcess for Shut {
+    type Held = Refusing;
+
+    fn change(&self) -> Change {
+        change("cut connections and refuse new ones", &self.proxy)
+    }
+
+    fn apply(&self) -> Result<Refusing, FaultError> {
+        // First the port, so that nobody connects again after being cut.
+        self.proxy.refuse()?;
+        let in_place = InPlace::put(&self.proxy, Arc::new(Refuse::new()), self.seed);
+        Ok(Refusing {
+            in_place,
+            shut: true,
+        })
+    }
+}
+
+/// A port that is shut. Dropping it opens the port.
+#[derive(Debug)]
+struct Refusing {
+    in_place: InPlace,
+    shut: bool,
+}
+
+impl Refusing {
+    /// Opens the port, when connections are no longer cut.
+    fn open(&mut self) -> Result<(), FaultError> {
+        self.in_place.take_off();
+        match std::mem::take(&mut self.shut) {
+            true => self.in_place.proxy().admit(),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Held for Refusing {
+    fn in_place(&self) -> bool {
+        self.in_place.in_place()
+    }
+
+    fn hits(&self) -> u64 {
+        1 + self.in_place.hits()
+    }
+
+    fn release(mut self) -> Result<(), FaultError> {
+        self.open()
+    }
+}
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        if let Err(error) = self.open() {
+            tracing::warn!(%error, "the port stays shut");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Everything of this crate, by name.
+
+use crate::{
+    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, ProxyConfig, RefuseConfig,
+    ResetConfig,
+};
+use chaos_core::Registry;
+
+/// Registers the faults, targets and undos of this crate.
+pub fn register(registry: &mut Registry) {
+    registry
+        .add_target::<ProxyConfig>()
+        .add_fault::<LatencyConfig>()
+        .add_fault::<LossConfig>()
+        .add_fault::<BandwidthConfig>()
+        .add_fault::<BlackholeConfig>()
+        .add_fault::<ResetConfig>()
+        .add_fault::<RefuseConfig>();
+}
