@@ -156,3 +156,10 @@ impl Drop for Refusing {
         }
     }
 }
+
+/// Shuts the port of a proxy.
+#[cfg(test)]
+pub(crate) fn shut(proxy: &Arc<Shared>) -> Result<impl Held, FaultError> {
+    let (proxy, seed) = (Arc::clone(proxy), Seed::new(0));
+    Shut { proxy, seed }.apply()
+}

@@ -62,6 +62,12 @@ impl Proxy {
         Self::open(None, listen.into(), upstream.into()).await
     }
 
+    /// What the proxy has in common with the faults on it.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
     pub(crate) async fn open(
         name: Option<String>,
         listen: String,

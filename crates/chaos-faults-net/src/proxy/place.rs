@@ -120,3 +120,102 @@ impl Held for InPlace {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Blackhole, Loss, Proxy, Reset};
+    use std::{
+        io::{Error, ErrorKind, Read, Write},
+        net::{TcpListener, TcpStream},
+        time::{Duration, Instant},
+    };
+
+    /// A client of a proxy in front of a server that echoes to each client.
+    async fn echo() -> (Proxy, TcpStream) {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in server.incoming() {
+                let mut stream = stream.unwrap();
+                std::thread::spawn(move || {
+                    let mut copy = stream.try_clone().unwrap();
+                    std::io::copy(&mut stream, &mut copy).ok();
+                });
+            }
+        });
+        let proxy = Proxy::in_front_of(address.to_string()).await.unwrap();
+        let client = connect(&proxy);
+        (proxy, client)
+    }
+
+    fn connect(proxy: &Proxy) -> TcpStream {
+        let mut client = TcpStream::connect(proxy.address()).unwrap();
+        let limit = Some(Duration::from_secs(20));
+        client.set_read_timeout(limit).unwrap();
+        client.set_nodelay(true).unwrap();
+        ping(&mut client).unwrap();
+        client
+    }
+
+    fn ping(client: &mut TcpStream) -> Result<Duration, Error> {
+        let start = Instant::now();
+        client.write_all(b"x")?;
+        client.read_exact(&mut [0])?;
+        Ok(start.elapsed())
+    }
+
+    fn put(proxy: &Proxy, effect: impl Effect, seed: u64) -> InPlace {
+        InPlace::put(proxy.shared(), Arc::new(effect), Seed::new(seed))
+    }
+
+    /// Which of 30 messages were late.
+    async fn late(seed: u64, connections_before: usize) -> Vec<bool> {
+        let (proxy, _client) = echo().await;
+        for _ in 0..connections_before {
+            connect(&proxy);
+        }
+        let fault = put(&proxy, Loss::percent(20.0), seed);
+        let mut client = TcpStream::connect(proxy.address()).unwrap();
+        let late = (0..30).map(|_| ping(&mut client).unwrap() >= Duration::from_millis(200));
+        let late: Vec<bool> = late.collect();
+        let hits = usize::try_from(fault.hits()).unwrap();
+        assert_eq!(hits, late.iter().filter(|late| **late).count());
+        late
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_hits_the_same_messages() {
+        let one = late(7, 0).await;
+        assert_eq!(one, late(7, 3).await);
+        assert_ne!(one, late(8, 0).await);
+        assert!(one.contains(&true) && one.contains(&false), "{one:?}");
+    }
+
+    #[tokio::test]
+    async fn a_reset_that_is_over_at_once_still_cuts() {
+        let (proxy, mut client) = echo().await;
+        for _ in 0..100 {
+            let fault = put(&proxy, Reset::new(), 1);
+            fault.release().unwrap();
+            let error = client.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+            client = connect(&proxy);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fault_on_a_closed_proxy_is_not_in_place() {
+        let (proxy, _client) = echo().await;
+        let fault = put(&proxy, Blackhole::new(), 1);
+        let shut = crate::refuse::shut(proxy.shared()).unwrap();
+        assert!(fault.in_place() && shut.in_place());
+        let address = proxy.address();
+        drop(proxy);
+        assert!(!fault.in_place() && !shut.in_place());
+        shut.release().unwrap();
+        fault.release().unwrap();
+        // And the port was not taken again.
+        TcpListener::bind(address).unwrap();
+    }
+}

@@ -1,0 +1,235 @@
+//! What configuration is taken, and what the others are told.
+
+use chaos_core::{Chain, Fault, FaultExt, Host, Intensity, Parameters, Registry};
+use chaos_faults_net::{Bandwidth, Latency, Loss, Proxy, register};
+use serde_json::{Value, from_value, json};
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
+}
+
+fn parameters(json: Value) -> Parameters {
+    from_value(json).unwrap()
+}
+
+#[test]
+fn what_is_right_is_taken() {
+    for (kind, json) in [
+        ("net.latency", json!({ "latency": "1s" })),
+        // More jitter than latency is fine.
+        (
+            "net.latency",
+            json!({ "latency": "0ms", "jitter": "1s", "direction": "both" }),
+        ),
+        ("net.loss", json!({ "loss": 0.1, "direction": "upstream" })),
+        ("net.loss", json!({ "loss": 100 })),
+        ("net.bandwidth", json!({ "rate": "8mbit" })),
+        (
+            "net.bandwidth",
+            json!({ "rate": "1B/s", "direction": "both" }),
+        ),
+        ("net.blackhole", json!({})),
+        ("net.blackhole", json!({ "direction": "downstream" })),
+        ("net.reset", json!({})),
+        ("net.refuse", json!({})),
+    ] {
+        let fault = registry().fault(kind, None, &parameters(json.clone()));
+        let fault = fault.unwrap_or_else(|e| panic!("{kind} {json}: {e}"));
+        assert_eq!(fault.kind(), kind);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
+    for (kind, json, says) in [
+        ("net.latency", json!({}), &["latency", "missing"][..]),
+        (
+            "net.latency",
+            json!({ "latency": 300 }),
+            &["parameters.latency", "300s"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "-5ms" }),
+            &["parameters.latency", "negative"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "0ms" }),
+            &["parameters.latency", "nothing", "200ms"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "2h" }),
+            &["parameters.latency", "hour", "1h"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "jitter": "9h" }),
+            &["parameters.jitter", "hour"],
+        ),
+        (
+            "net.latency",
+            json!({ "latncy": "1s" }),
+            &["latncy", "did you mean `latency`"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "direction": "sideways" }),
+            &["parameters.direction", "upstream", "downstream", "both"],
+        ),
+        (
+            "net.loss",
+            json!({ "loss": 130 }),
+            &["parameters.loss", "between 0 and 100"],
+        ),
+        (
+            "net.loss",
+            json!({ "loss": -1 }),
+            &["parameters.loss", "between 0 and 100"],
+        ),
+        (
+            "net.loss",
+            json!({ "loss": 0 }),
+            &["parameters.loss", "nothing", "100"],
+        ),
+        (
+            "net.bandwidth",
+            json!({ "rate": "0mbit" }),
+            &["parameters.rate", "net.blackhole"],
+        ),
+        (
+            "net.bandwidth",
+            json!({ "rate": "8mbps" }),
+            &["parameters.rate", "ambiguous"],
+        ),
+        (
+            "net.bandwidth",
+            json!({ "rate": 8 }),
+            &["parameters.rate", "no unit"],
+        ),
+        (
+            "net.reset",
+            json!({ "after": "1s" }),
+            &["unknown field `after`"],
+        ),
+        (
+            "net.refuse",
+            json!({ "port": 1 }),
+            &["unknown field `port`"],
+        ),
+    ] {
+        let error = registry().fault(kind, None, &parameters(json.clone()));
+        let error = error.unwrap_err().to_string();
+        for part in says.iter().chain([&kind]) {
+            assert!(
+                error.contains(part),
+                "{kind} {json}: no `{part}` in: {error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn intensities_are_what_they_are_said_to_be_and_parameters_win() {
+    let fault = |kind, intensity, json| {
+        let fault = registry().fault(kind, Some(intensity), &parameters(json));
+        format!("{:?}", fault.unwrap())
+    };
+    let ms = |ms| format!("{:?}", Latency::ms(ms));
+    for (intensity, latency, loss, rate) in [
+        (Intensity::Light, 50, 5.0, 1_000_000),
+        (Intensity::Medium, 200, 15.0, 125_000),
+        (Intensity::Heavy, 500, 30.0, 16_000),
+    ] {
+        assert_eq!(fault("net.latency", intensity, json!({})), ms(latency));
+        let percent = format!("{:?}", Loss::percent(loss));
+        assert_eq!(fault("net.loss", intensity, json!({})), percent);
+        let narrow = format!("{:?}", Bandwidth::per_second(rate));
+        assert_eq!(fault("net.bandwidth", intensity, json!({})), narrow);
+    }
+    let explicit = json!({ "latency": "7ms" });
+    assert_eq!(fault("net.latency", Intensity::Heavy, explicit), ms(7));
+    for kind in ["net.blackhole", "net.reset", "net.refuse"] {
+        let error = registry().fault(kind, Some(Intensity::Heavy), &Parameters::new());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("no intensity `heavy`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_opened_by_its_scheme() {
+    let json = json!({ "upstream": "localhost:6379" });
+    let target = registry().target("proxy", parameters(json), "redis").await;
+    let said = target.unwrap().describe();
+    assert!(said.starts_with("proxy redis 127.0.0.1:"), "{said}");
+    assert!(said.ends_with(" -> localhost:6379"), "{said}");
+}
+
+#[tokio::test]
+async fn wrong_addresses_are_told_what_is_allowed() {
+    for (json, says) in [
+        (json!({}), &["upstream", "missing"][..]),
+        (
+            json!({ "upstream": "redis" }),
+            &["upstream", "`redis`", "host:port"],
+        ),
+        (
+            json!({ "upstream": "redis:0" }),
+            &["upstream", "from 1 to 65535"],
+        ),
+        (
+            json!({ "upstream": "redis:99999" }),
+            &["upstream", "from 1 to 65535"],
+        ),
+        (json!({ "upstream": ":6379" }), &["upstream", "host:port"]),
+        (
+            json!({ "upstream": "a:1", "listen": "x" }),
+            &["listen", "host:port"],
+        ),
+        (
+            json!({ "upstream": "a:1", "port": 1 }),
+            &["unknown field `port`"],
+        ),
+    ] {
+        let target = registry()
+            .target("proxy", parameters(json.clone()), "redis")
+            .await;
+        let error = Chain(&target.unwrap_err()).to_string();
+        for part in says {
+            assert!(error.contains(part), "{json}: no `{part}` in: {error}");
+        }
+    }
+}
+
+/// What the engine says before it touches anything.
+async fn refusal(placed: chaos_core::Placed) -> String {
+    let engine = chaos_core::Engine::open().await.unwrap();
+    engine.inject(placed).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn constructors_are_checked_before_anything_is_touched() {
+    let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
+    let error = refusal(Loss::percent(130.0).on(&proxy)).await;
+    assert!(
+        error.contains("loss: 130 % is not between 0 and 100"),
+        "{error}"
+    );
+    let error = refusal(Latency::ms(0).on(&proxy)).await;
+    assert!(error.contains("latency: 0 delays nothing"), "{error}");
+    let error = refusal(Bandwidth::per_second(0).on(&proxy)).await;
+    assert!(error.contains("net.blackhole"), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_proxy_it_is_said_what_would_work() {
+    let error = refusal(Latency::ms(1).on(&Host)).await;
+    assert!(
+        error.contains("put a proxy in front of the dependency"),
+        "{error}"
+    );
+    assert_eq!(Latency::ms(1).kind(), "net.latency");
+}

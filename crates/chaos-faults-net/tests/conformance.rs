@@ -1,0 +1,55 @@
+//! Every fault keeps the promises that every fault keeps.
+
+use chaos_core::{Fault, FaultExt, Registry, testing::Conformance};
+use chaos_faults_net::{Bandwidth, Blackhole, Latency, Loss, Proxy, Refuse, Reset};
+
+async fn keeps_the_promises<F: Fault>(make: impl Fn() -> F + Send + Sync + 'static) {
+    let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
+    let mut registry = Registry::new();
+    chaos_faults_net::register(&mut registry);
+    Conformance::new(registry, move || make().on(&proxy))
+        .run()
+        .await;
+}
+
+#[tokio::test]
+async fn latency() {
+    keeps_the_promises(|| Latency::ms(5).jitter_ms(5)).await;
+}
+
+#[tokio::test]
+async fn loss() {
+    keeps_the_promises(|| Loss::percent(10.0)).await;
+}
+
+#[tokio::test]
+async fn bandwidth() {
+    keeps_the_promises(|| Bandwidth::per_second(1000)).await;
+}
+
+#[tokio::test]
+async fn blackhole() {
+    keeps_the_promises(Blackhole::new).await;
+}
+
+#[tokio::test]
+async fn reset() {
+    keeps_the_promises(Reset::new).await;
+}
+
+/// Here the world can be seen from outside: whether somebody listens.
+#[tokio::test]
+async fn refuse() {
+    let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
+    let address = proxy.address();
+    let look = move || match std::net::TcpStream::connect(address) {
+        Ok(_) => "open".to_owned(),
+        Err(error) => error.kind().to_string(),
+    };
+    let mut registry = Registry::new();
+    chaos_faults_net::register(&mut registry);
+    Conformance::new(registry, move || Refuse::new().on(&proxy))
+        .world(look)
+        .run()
+        .await;
+}
