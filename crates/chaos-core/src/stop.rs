@@ -42,7 +42,8 @@ impl Default for Stop {
 }
 
 impl Stop {
-    pub(crate) fn new() -> Self {
+    /// One that nobody has asked yet.
+    pub fn new() -> Self {
         Self {
             reason: Arc::new(watch::Sender::new(None)),
         }

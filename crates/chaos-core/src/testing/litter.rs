@@ -56,6 +56,8 @@ pub struct LitterConfig {
     pub lie_at: Option<usize>,
     /// The step that panics after its file is there.
     pub panic_at: Option<usize>,
+    /// The step that blocks its whole thread for this long after its file is there, in milliseconds.
+    pub block_ms_at: Option<(usize, u64)>,
     /// All steps change one resource.
     pub one_resource: bool,
 }
@@ -134,6 +136,11 @@ impl Fault for Litter {
                     fail: self.0.fail_at == Some(piece),
                     lie: self.0.lie_at == Some(piece),
                     panic: self.0.panic_at == Some(piece),
+                    block: self
+                        .0
+                        .block_ms_at
+                        .filter(|(at, _)| *at == piece)
+                        .map(|(_, ms)| Duration::from_millis(ms)),
                 });
             }
         }
@@ -150,6 +157,7 @@ struct Throw {
     fail: bool,
     lie: bool,
     panic: bool,
+    block: Option<Duration>,
 }
 
 #[async_trait]
@@ -181,6 +189,9 @@ impl Action for Throw {
             .open(&self.path)
             .and_then(|mut file| file.write_all(self.mark.as_bytes()))
             .map_err(|e| FaultError::host(format!("create {}", self.path.display()), e))?;
+        if let Some(block) = self.block {
+            std::thread::sleep(block);
+        }
         tokio::time::sleep(self.slow).await;
         assert!(!self.panic, "asked to panic");
         if self.fail {

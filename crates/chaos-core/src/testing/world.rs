@@ -78,7 +78,10 @@ impl World {
 
     /// A fault of three pieces, changed.
     pub fn litter_with(&self, change: impl FnOnce(&mut LitterConfig)) -> Placed {
-        let mut config = LitterConfig { pieces: 3, ..LitterConfig::default() };
+        let mut config = LitterConfig {
+            pieces: 3,
+            ..LitterConfig::default()
+        };
         change(&mut config);
         Litter::with(config).on(&self.yard())
     }
