@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Scenario files.
+mod diagnose;
+mod tree;
+mod variables;
+pub use diagnose::*;

@@ -1,0 +1,318 @@
+//! A file as a tree that knows where everything stands. The only module that knows the YAML library.
+
+use crate::diagnose::{Diagnostic, Position};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value as Json};
+use serde_saphyr::Spanned;
+use std::fmt;
+
+/// The largest file that is read.
+pub(crate) const MAX_BYTES: usize = 1 << 20;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) value: Tree,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Tree {
+    Scalar(Json),
+    List(Vec<Node>),
+    /// In the order of the file, each key with its place.
+    Map(Vec<(String, Position, Node)>),
+}
+
+impl Node {
+    /// Reads YAML, of which JSON is a part.
+    pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic> {
+        if text.len() > MAX_BYTES {
+            let bytes = text.len();
+            return Err(Diagnostic::new(format!(
+                "it has {bytes} bytes; a scenario file has at most {MAX_BYTES}"
+            )));
+        }
+        let options = serde_saphyr::options! {
+            with_snippet: false,
+        };
+        let spanned: Spanned<Tree> =
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+                let at = error
+                    .location()
+                    .map(|l| Position::new(l.line(), l.column()));
+                let problem = error.without_snippet().to_string();
+                // The library puts the place in front or behind; it has a place of its own here.
+                let problem = problem
+                    .split(" at line ")
+                    .next()
+                    .unwrap_or(&problem)
+                    .to_owned();
+                Diagnostic {
+                    at,
+                    ..Diagnostic::new(problem)
+                }
+            })?;
+        Ok(spanned.into())
+    }
+
+    /// The value under a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Tree::Map(entries) => entries
+                .iter()
+                .find(|(k, ..)| k == key)
+                .map(|(.., node)| node),
+            _ => None,
+        }
+    }
+
+    /// Removes and returns the value under a key.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
+        let Tree::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let at = entries.iter().position(|(k, ..)| k == key)?;
+        Some(entries.remove(at).2)
+    }
+
+    /// Puts `over` on top: maps are merged, everything else is replaced.
+    pub(crate) fn merge(&mut self, over: Self) {
+        match (&mut self.value, over.value) {
+            (Tree::Map(entries), Tree::Map(others)) => {
+                for (key, at, node) in others {
+                    match entries.iter_mut().find(|(k, ..)| *k == key) {
+                        Some((.., own)) => own.merge(node),
+                        None => entries.push((key, at, node)),
+                    }
+                }
+            }
+            (_, value) => *self = Self { at: over.at, value },
+        }
+    }
+
+    /// Where the value of a path such as `scenarios[0].parameters.latency` stands, or the nearest thing that
+    /// contains it. An unknown key stands where it is written.
+    pub(crate) fn place(&self, path: &str) -> Position {
+        let mut node = self;
+        let mut at = self.at;
+        for part in path
+            .split(['.', '['])
+            .map(|part| part.trim_end_matches(']'))
+            .filter(|part| !part.is_empty())
+        {
+            let next = match &node.value {
+                Tree::Map(entries) => {
+                    entries
+                        .iter()
+                        .find(|(k, ..)| k == part)
+                        .map(|(_, key, node)| {
+                            // A map has no place of its own in block style: its key is what a reader looks for.
+                            (
+                                node,
+                                if matches!(node.value, Tree::Scalar(_)) {
+                                    node.at
+                                } else {
+                                    *key
+                                },
+                            )
+                        })
+                }
+                Tree::List(items) => part
+                    .parse()
+                    .ok()
+                    .and_then(|i: usize| items.get(i))
+                    .map(|node| (node, node.at)),
+                Tree::Scalar(_) => None,
+            };
+            let Some((child, place)) = next else { break };
+            (node, at) = (child, place);
+        }
+        at
+    }
+
+    /// The value without places.
+    pub(crate) fn to_json(&self) -> Json {
+        match &self.value {
+            Tree::Scalar(scalar) => scalar.clone(),
+            Tree::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
+            Tree::Map(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, _, node)| (key.clone(), node.to_json()));
+                Json::Object(entries.collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Calls `change` on every scalar.
+    pub(crate) fn scalars(
+        &mut self,
+        change: &mut impl FnMut(&mut Json, Position) -> Result<(), Diagnostic>,
+    ) -> Result<(), Diagnostic> {
+        match &mut self.value {
+            Tree::Scalar(scalar) => change(scalar, self.at),
+            Tree::List(items) => items.iter_mut().try_for_each(|node| node.scalars(change)),
+            Tree::Map(entries) => entries
+                .iter_mut()
+                .try_for_each(|(.., node)| node.scalars(change)),
+        }
+    }
+}
+
+impl From<Spanned<Tree>> for Node {
+    fn from(spanned: Spanned<Tree>) -> Self {
+        let at = Position::new(spanned.referenced.line(), spanned.referenced.column());
+        Self {
+            at,
+            value: spanned.value,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Tree, E> {
+        Ok(Tree::Scalar(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Tree, E> {
+        Ok(Tree::Scalar(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Tree, E> {
+        Ok(Tree::Scalar(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
+        // JSON has no NaN and no infinity; as text they fail where a number is wanted.
+        Ok(Tree::Scalar(Number::from_f64(value).map_or_else(
+            || Json::from(value.to_string()),
+            Json::Number,
+        )))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
+        Ok(Tree::Scalar(value.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Scalar(Json::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Tree, E> {
+        Ok(Tree::Scalar(Json::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
+        Tree::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Tree>>()? {
+            list.push(item.into());
+        }
+        Ok(Tree::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
+        let mut map = Vec::new();
+        while let Some((key, value)) = entries.next_entry::<Spanned<String>, Spanned<Tree>>()? {
+            let at = Position::new(key.referenced.line(), key.referenced.column());
+            map.push((key.value, at, value.into()));
+        }
+        Ok(Tree::Map(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "name: x\nscenarios:\n  - type: net.latency\n    parameters: { latency: 500ms }\n  - type: y\n";
+
+    #[test]
+    fn every_path_has_a_place() {
+        let tree = Node::parse(FILE).unwrap();
+        for (path, line, column) in [
+            ("name", 1, 7),
+            ("scenarios", 2, 1),
+            ("scenarios[0].type", 3, 11),
+            ("scenarios[0].parameters.latency", 4, 28),
+            ("scenarios[0].parameters.latncy", 4, 5),
+            ("scenarios[1].type", 5, 11),
+            ("scenarios[7]", 2, 1),
+        ] {
+            assert_eq!(tree.place(path), Position::new(line, column), "{path}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_as_well_as_yaml() {
+        let tree = Node::parse("{ \"a\": [1, 2.5, true, null, \"x\"] }").unwrap();
+        assert_eq!(
+            tree.to_json(),
+            serde_json::json!({ "a": [1, 2.5, true, null, "x"] })
+        );
+    }
+
+    #[test]
+    fn an_environment_goes_over_the_file() {
+        let mut tree = Node::parse("slo: { a: 1, b: 2 }\nlist: [1, 2]").unwrap();
+        tree.merge(Node::parse("slo: { b: 3, c: 4 }\nlist: [9]").unwrap());
+        assert_eq!(
+            tree.to_json(),
+            serde_json::json!({ "slo": { "a": 1, "b": 3, "c": 4 }, "list": [9] })
+        );
+    }
+
+    #[test]
+    fn malformed_text_is_told_with_its_place() {
+        for (text, line) in [
+            ("a: [1, 2\nb: 3", None),
+            ("a: 1\na: 2", Some(2)),
+            ("a:\n\t- x", Some(2)),
+        ] {
+            let error = Node::parse(text).unwrap_err();
+            assert!(error.at.is_some(), "{text:?}: {error:?}");
+            if let Some(line) = line {
+                assert_eq!(
+                    error.at.map(|at| at.line),
+                    Some(line),
+                    "{text:?}: {error:?}"
+                );
+            }
+        }
+        assert!(Node::parse(&"x".repeat(MAX_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn an_alias_bomb_is_refused_quickly() {
+        let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
+        for i in 1..12 {
+            let refs = vec![format!("*a{}", i - 1); 10].join(",");
+            bomb += &format!("a{i}: &a{i} [{refs}]\n");
+        }
+        let start = std::time::Instant::now();
+        assert!(Node::parse(&bomb).is_err());
+        assert!(start.elapsed() < std::time::Duration::from_secs(5));
+    }
+}
