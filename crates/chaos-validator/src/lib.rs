@@ -1,1 +1,21 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod client;
+mod judge;
+mod load;
+pub mod measure;
+mod probe;
+mod report;
+mod run;
+
+pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos};
+pub use load::{
+    Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig, Load, LoadConfig, Recording,
+    RequestRate,
+};
+pub use measure::Metrics;
+pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
+pub use report::{LoadFacts, Paint, Report, ReportError, SCHEMA, Schema, Summary};
+pub use run::run;

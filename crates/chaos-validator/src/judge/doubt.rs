@@ -1,0 +1,117 @@
+//! What keeps a run from proving anything.
+
+use super::{Judgement, Slos};
+use crate::{
+    load::Recording,
+    measure::{Metrics, share},
+    report::Short,
+};
+use chaos_core::{EdgeKind, Run};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The largest share of requests that the generator may miss.
+const MOST_UNSENT: f64 = 0.01;
+/// The generator may always be this late.
+const LATE: Duration = Duration::from_millis(5);
+/// The share of the latency SLO that the generator may be late.
+const LATE_OF_SLO: f64 = 0.1;
+
+/// The instrument was not fit, or the target was not well before the fault: neither a pass nor a failure
+/// would mean anything.
+pub(super) fn against_everything(
+    metrics: &Metrics,
+    recording: &Recording,
+    slos: &Slos,
+) -> Option<Judgement> {
+    instrument(metrics, slos).or_else(|| baseline(metrics, recording, slos))
+}
+
+fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
+    let counts = metrics.instrument.counts;
+    let over = counts.done() + counts.unsent + counts.cancelled;
+    if counts.planned != over {
+        return Some(Judgement::inconclusive(
+            format!(
+                "the load lost track of {} requests",
+                counts.planned.abs_diff(over)
+            ),
+            "the load was cut off before it had finished; run it again",
+        ));
+    }
+    let unsent = share(counts.unsent, counts.planned);
+    if unsent > MOST_UNSENT {
+        return Some(Judgement::inconclusive(
+            format!(
+                "the load generator could not send {:.1} % of the requests in time",
+                unsent * 100.0
+            ),
+            "a less busy machine, or a lower rate",
+        ));
+    }
+    let allowed = slos
+        .max_latency_degradation_ms
+        .and_then(|ms| Duration::try_from_secs_f64(ms / 1e3 * LATE_OF_SLO).ok())
+        .unwrap_or(LATE * 10)
+        .max(LATE);
+    let late = metrics.instrument.late_p99;
+    (late > allowed).then(|| {
+        Judgement::inconclusive(
+            format!(
+                "the load generator itself was {} late (p99; {} is allowed)",
+                Short(late),
+                Short(allowed)
+            ),
+            "a less busy machine, or a lower rate",
+        )
+    })
+}
+
+fn baseline(metrics: &Metrics, recording: &Recording, slos: &Slos) -> Option<Judgement> {
+    let baseline = metrics.baseline.as_ref()?;
+    let bad = baseline.error_rate.as_ref()?.share * 100.0;
+    if slos.max_error_rate_percent.is_some_and(|slo| bad > slo) {
+        return Some(Judgement::inconclusive(
+            format!("{bad:.1} % of the requests failed before the fault"),
+            "start from a healthy target",
+        ));
+    }
+    let window = baseline.window;
+    let noise = crate::measure::noise(recording.between(window.start, window.end));
+    let drift = slos
+        .max_latency_degradation_ms
+        .is_some_and(|slo| noise.as_secs_f64() * 1e3 > slo / 4.0 && noise > LATE);
+    drift.then(|| {
+        Judgement::inconclusive(
+            format!(
+                "the p95 of the two halves of the baseline differs by {}",
+                Short(noise)
+            ),
+            "a longer baseline, after a warm-up",
+        )
+    })
+}
+
+/// Why a run that looks good proves nothing: a fault that was never seen in place, or never did anything.
+pub(crate) fn doubts(run: &Run) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let injected = |edge: &&chaos_core::Edge| edge.kind == EdgeKind::Injected;
+    if !run.changes.is_empty() && run.edges.iter().find(injected).is_none() {
+        doubts.push("no fault was confirmed in place".to_owned());
+    }
+    // A fault that repeats is proven by any of its repetitions.
+    let mut hits: BTreeMap<usize, (u64, &chaos_core::Edge)> = BTreeMap::new();
+    for edge in &run.edges {
+        if let (EdgeKind::Recovered, Some(n)) = (edge.kind, edge.hits) {
+            hits.entry(edge.index).or_insert((0, edge)).0 += n;
+        }
+    }
+    for (sum, edge) in hits.values() {
+        if *sum == 0 {
+            doubts.push(format!(
+                "fault not proven active: {} on {} was in place but nothing went through it",
+                edge.fault, edge.target
+            ));
+        }
+    }
+    doubts
+}

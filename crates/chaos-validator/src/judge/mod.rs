@@ -1,0 +1,17 @@
+//! Verdicts from numbers. Pure: a report that is read back can be judged again.
+
+mod doubt;
+mod lint;
+mod overall;
+mod slo;
+mod slos;
+mod verdict;
+
+pub use overall::{Conclusion, Overall};
+pub use slo::Slo;
+pub use slos::Slos;
+pub use verdict::{Judgement, SloResult};
+
+pub(crate) use doubt::doubts;
+pub(crate) use lint::lint;
+pub(crate) use verdict::judge;

@@ -1,0 +1,121 @@
+//! The thread that a load runs on.
+
+use super::{
+    Recording,
+    open_loop::{Control, Pace, Work, open_loop},
+    recorder::Recorder,
+    steady::Watch,
+};
+use chaos_core::{BoxError, Event, RunHandle, Verdict};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// How much longer than the timeout is waited for the thread: only a closure that blocks needs it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs an open loop on a thread and a runtime of its own, so that neither the caller's blocking code nor the
+/// recovery colours what is measured. Dropping it stops the thread.
+#[derive(Debug, Default)]
+pub(crate) struct Generator {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    recorder: Option<Arc<Recorder>>,
+    watch: Watch,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    control: watch::Sender<Control>,
+    /// Closed by the end of the thread.
+    ended: watch::Receiver<()>,
+}
+
+impl Generator {
+    /// Starts to send.
+    pub(crate) fn start<W: Work>(
+        &self,
+        run: &RunHandle,
+        pace: Pace,
+        work: W,
+    ) -> Result<(), BoxError> {
+        let mut state = self.state();
+        if let Some(running) = &state.running
+            && running.ended.has_changed().is_ok()
+        {
+            return Err("this load already runs; a load is for one run at a time".into());
+        }
+        let recorder = Arc::new(Recorder::new(run.epoch()));
+        let (control, controlled) = watch::channel(Control::Run);
+        let (end, ended) = watch::channel(());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let book = Arc::clone(&recorder);
+        std::thread::Builder::new()
+            .name("chaos-load".into())
+            .spawn(move || {
+                // Dropped last, when the thread is over, also by a panic.
+                let _end = end;
+                runtime.block_on(open_loop(Arc::new(work), pace, book, controlled));
+                // Does not wait for a name that is being resolved.
+                runtime.shutdown_background();
+            })?;
+        *state = State {
+            recorder: Some(recorder),
+            watch: Watch::new(run.clone(), pace.rate),
+            running: Some(Running { control, ended }),
+        };
+        Ok(())
+    }
+
+    pub(crate) fn on(&self, event: &Event) {
+        self.state().watch.on(event);
+    }
+
+    pub(crate) fn steady(&self) -> Verdict {
+        let mut state = self.state();
+        match state.recorder.clone() {
+            Some(recorder) => state.watch.steady(&recorder),
+            None => Verdict::unknown("the load was not started"),
+        }
+    }
+
+    /// Sends no more, and waits until everything that is under way is over, which takes at most the timeout.
+    pub(crate) async fn finish(&self, timeout: Duration) {
+        let mut ended = match &self.state().running {
+            Some(running) => {
+                running.control.send_replace(Control::Drain);
+                running.ended.clone()
+            }
+            None => return,
+        };
+        let end = async { while ended.changed().await.is_ok() {} };
+        if tokio::time::timeout(timeout + GRACE, end).await.is_err() {
+            tracing::warn!("the load's thread is blocked; it was given up");
+        }
+        self.state().running = None;
+    }
+
+    /// What was seen so far.
+    pub(crate) fn recording(&self, description: String, pace: Option<Pace>) -> Recording {
+        let (planned, exchanges) = self
+            .state()
+            .recorder
+            .as_ref()
+            .map(|recorder| recorder.snapshot())
+            .unwrap_or_default();
+        let (rate, timeout) = pace.map_or((0.0, Duration::ZERO), |p| (p.rate.get(), p.timeout));
+        Recording::new(description, rate, timeout, exchanges).planned(planned)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,120 @@
+//! Whether a load sees what is normal, while the run goes on.
+
+use super::{Counts, RequestRate, recorder::Recorder};
+use crate::measure::{Hold, Norm};
+use chaos_core::{Edge, EdgeKind, Event, Phase, RunHandle, Verdict};
+use std::time::Duration;
+
+/// With fewer exchanges than this nothing can be said of the baseline.
+const LEAST: u64 = 5;
+
+/// The largest share of bad exchanges with which a baseline is steady: the default SLO.
+const MOST_BAD: f64 = 0.05;
+
+/// Follows the phases of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    hold: Option<Hold>,
+    phase: Option<Phase>,
+    baseline: Option<(Duration, Duration)>,
+    removed: Option<Duration>,
+    norm: Option<Norm>,
+}
+
+impl Watch {
+    pub(crate) fn new(run: RunHandle, rate: RequestRate) -> Self {
+        Self {
+            hold: Some(Hold::at(rate.get())),
+            baseline: Some((run.elapsed(), Duration::MAX)),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn on(&mut self, event: &Event) {
+        match event {
+            Event::PhaseStarted { phase, at, .. } => {
+                self.phase = Some(*phase);
+                match phase {
+                    Phase::Baseline => self.baseline = Some((*at, Duration::MAX)),
+                    Phase::Recovery => self.removed = self.removed.or(Some(*at)),
+                    _ => {}
+                }
+            }
+            Event::PhaseEnded {
+                phase: Phase::Baseline,
+                at,
+            } => {
+                if let Some((_, end)) = &mut self.baseline {
+                    *end = *at;
+                }
+            }
+            Event::Edge(Edge {
+                kind: EdgeKind::Recovered,
+                confirmed,
+                ..
+            }) => self.removed = Some(*confirmed),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn steady(&mut self, recorder: &Recorder) -> Verdict {
+        match (self.phase, self.removed) {
+            (Some(Phase::Recovery), Some(removed)) => self.recovered(recorder, removed),
+            _ => self.at_baseline(recorder),
+        }
+    }
+
+    fn at_baseline(&self, recorder: &Recorder) -> Verdict {
+        let (start, end) = self.baseline.unwrap_or((Duration::ZERO, Duration::MAX));
+        let (seen, waiting) = recorder.over_between(start, end);
+        let counts: Counts = seen.iter().collect();
+        if counts.unsent > counts.done() {
+            return Verdict::unknown(format!(
+                "the load generator was too late to send {} of {} requests; this machine is too busy to measure",
+                counts.unsent, counts.planned
+            ));
+        }
+        if waiting as u64 > counts.done() {
+            return Verdict::deviated(format!(
+                "{waiting} requests are not answered, {} are; is the target up?",
+                counts.good
+            ));
+        }
+        if counts.done() < LEAST {
+            return Verdict::unknown(format!(
+                "only {} requests were answered in the baseline; {LEAST} are needed: make it longer or the rate higher",
+                counts.done()
+            ));
+        }
+        let share = crate::measure::share(counts.bad, counts.done());
+        if share > MOST_BAD {
+            let worst = crate::measure::commonest_failure(&seen);
+            return Verdict::deviated(format!(
+                "{} of {} requests failed before any fault{worst}; at most {} % may",
+                counts.bad,
+                counts.done(),
+                MOST_BAD * 100.0
+            ));
+        }
+        Verdict::Held
+    }
+
+    fn recovered(&mut self, recorder: &Recorder, removed: Duration) -> Verdict {
+        let Some(hold) = self.hold else {
+            return Verdict::unknown("the load was not started");
+        };
+        let norm = self.norm.get_or_insert_with(|| {
+            let (start, end) = self.baseline.unwrap_or((Duration::ZERO, removed));
+            Norm::of(&recorder.over_between(start, end.min(removed)).0)
+        });
+        // Only the newest hold window can have become steady since the last time.
+        let settled = recorder.settled_since(removed);
+        match hold.newest(&settled, removed) {
+            None => Verdict::unknown(format!(
+                "not yet watched for {:?} after the fault",
+                hold.length()
+            )),
+            Some(window) => norm.judge(window, hold),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! All numbers of a run.
+
+use super::{
+    Detector, Outage, PhaseMetrics, Repair, Timing, Windows,
+    quantile::{DEGRADATION_QUANTILE, Ranked},
+    recovery::{Hold, Norm, noise},
+    seconds,
+    window::Window,
+};
+use crate::load::{Class, Counts, Exchange, Recording};
+use chaos_core::Run;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// All numbers of a run. Times are seconds since its start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// The parts of the run.
+    pub windows: Windows,
+    /// Before the fault.
+    pub baseline: Option<PhaseMetrics>,
+    /// With the fault in place.
+    pub fault: Option<PhaseMetrics>,
+    /// After the fault.
+    pub recovery: Option<PhaseMetrics>,
+    /// With the fault and after it: what error rate and availability are judged on.
+    pub judged: Option<PhaseMetrics>,
+    /// When the target was out, in the judged part.
+    pub outages: Vec<Outage>,
+    /// How long it took to recover from outages; none without one.
+    pub mttr: Option<Repair>,
+    /// How long it took, from the removal of the fault, until things were normal again.
+    pub recovery_time: Option<Timing>,
+    /// How much slower it was with the fault.
+    pub degradation: Option<Degradation>,
+    /// Whether the instrument can be trusted.
+    pub instrument: Instrument,
+}
+
+/// How much slower it was with the fault than before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Degradation {
+    /// Which quantile of the latency is compared.
+    pub quantile: f64,
+    /// Before the fault.
+    pub baseline: Timing,
+    /// With the fault.
+    pub fault: Timing,
+    /// The difference in seconds; when `fault` is censored it is at least this.
+    pub seconds: f64,
+    /// What the difference may be, for the generator's own lateness is in both.
+    pub bounds: (f64, f64),
+    /// What the halves of the baseline differ by: less than this is no difference.
+    #[serde(with = "seconds")]
+    pub noise: Duration,
+    /// The slowest with the fault against the fastest before, in seconds: no quantile can differ by more.
+    pub most: Option<f64>,
+    /// The median with the fault against the quantile before, in seconds.
+    pub median: f64,
+    /// How many requests there were before the fault.
+    pub n_baseline: u64,
+    /// How many with it.
+    pub n_fault: u64,
+}
+
+/// Whether the instrument can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Instrument {
+    /// All requests of the load; `planned` was counted when they were due, the others when they were over.
+    pub counts: Counts,
+    /// How late the generator was at the median.
+    #[serde(with = "seconds")]
+    pub late_p50: Duration,
+    /// How late it was at the 99 % quantile.
+    #[serde(with = "seconds")]
+    pub late_p99: Duration,
+    /// How late it was at most.
+    #[serde(with = "seconds")]
+    pub late_max: Duration,
+    /// The shortest outage that is found for sure.
+    #[serde(with = "seconds")]
+    pub shortest_outage: Duration,
+}
+
+impl Metrics {
+    /// The numbers of a run and what its load saw.
+    pub fn of(run: &Run, recording: &Recording) -> Self {
+        let windows = Windows::of(run);
+        let detector = Detector::at(recording.rate());
+        let watched = watched_until(recording, &windows);
+        let from = windows.baseline.map_or(Duration::ZERO, |w| w.start);
+        let outages = detector.find(recording.between(from, Duration::MAX), watched);
+        let phase = |window: Option<Window>| {
+            window.map(|window| PhaseMetrics::of(recording, &outages, window))
+        };
+        let (baseline, fault, recovery, judged) = (
+            phase(windows.baseline),
+            phase(windows.fault),
+            phase(windows.recovery),
+            phase(windows.judged),
+        );
+        let outages: Vec<Outage> = outages
+            .into_iter()
+            .filter(|o| windows.judged.is_some_and(|w| o.end() > w.start))
+            .collect();
+        Self {
+            mttr: Repair::of(&outages.iter().collect::<Vec<_>>()),
+            recovery_time: recovery_time(recording, &windows, watched),
+            degradation: degradation(recording, &windows),
+            instrument: Instrument::of(recording, detector),
+            windows,
+            baseline,
+            fault,
+            recovery,
+            judged,
+            outages,
+        }
+    }
+}
+
+impl Instrument {
+    fn of(recording: &Recording, detector: Detector) -> Self {
+        let late = late(recording.exchanges());
+        let at = |q| late.quantile(q).map_or(Duration::ZERO, Timing::lower);
+        Self {
+            counts: recording.counts(),
+            late_p50: at(0.5),
+            late_p99: at(0.99),
+            late_max: at(1.0),
+            shortest_outage: detector.shortest(recording.timeout()),
+        }
+    }
+}
+
+/// The end of the judged window, when the load ran until there; else the last request that counts.
+fn watched_until(recording: &Recording, windows: &Windows) -> Duration {
+    let end = windows.judged.map_or(Duration::ZERO, |w| w.end);
+    let last = recording
+        .exchanges()
+        .iter()
+        .rfind(|e| e.class().counts())
+        .map_or(Duration::ZERO, Exchange::intended);
+    let grace = super::error_rate::time_of(2, recording.rate());
+    if last + grace >= end {
+        end.max(last)
+    } else {
+        last
+    }
+}
+
+/// None when no fault was removed, or nothing was watched after it.
+fn recovery_time(recording: &Recording, windows: &Windows, watched: Duration) -> Option<Timing> {
+    let removed = windows.removed?;
+    let baseline = windows.baseline?;
+    windows.recovery?;
+    let norm = Norm::of(recording.between(baseline.start, baseline.end));
+    // What was cancelled was not answered, so what came after it does not show that all was well.
+    let settled = recording
+        .exchanges()
+        .iter()
+        .find(|e| e.class() == Class::Cancelled)
+        .map_or(Duration::MAX, Exchange::intended);
+    let after = recording.between(removed, settled);
+    if after.is_empty() {
+        return None;
+    }
+    Some(norm.recovery(after, removed, watched, Hold::at(recording.rate())))
+}
+
+fn degradation(recording: &Recording, windows: &Windows) -> Option<Degradation> {
+    let part = |window: Window| recording.between(window.start, window.end);
+    let (before, with) = (part(windows.baseline?), part(windows.fault?));
+    let ranked = |part| Ranked::of(part, recording.timeout());
+    let (before_ranked, with_ranked) = (ranked(before), ranked(with));
+    let q = DEGRADATION_QUANTILE;
+    let baseline = before_ranked.quantile(q)?;
+    let fault = with_ranked.quantile(q)?;
+    let less = |a: Timing, b: Timing| a.lower().as_secs_f64() - b.lower().as_secs_f64();
+    let late_by = |part: &[Exchange]| {
+        late(part)
+            .quantile(q)
+            .map_or(0.0, |t| t.lower().as_secs_f64())
+    };
+    let seconds = less(fault, baseline);
+    Some(Degradation {
+        quantile: q,
+        baseline,
+        fault,
+        seconds,
+        bounds: (seconds - late_by(with), seconds + late_by(before)),
+        noise: noise(before),
+        most: with_ranked
+            .last()
+            .filter(|slowest| slowest.exact().is_some())
+            .and_then(|slowest| Some(less(slowest, before_ranked.first()?))),
+        median: less(with_ranked.quantile(0.5)?, baseline),
+        n_baseline: before_ranked.len() as u64,
+        n_fault: with_ranked.len() as u64,
+    })
+}
+
+/// The lateness of the generator, ranked.
+fn late(exchanges: &[Exchange]) -> Ranked {
+    let late: Vec<Exchange> = exchanges
+        .iter()
+        .filter(|e| e.class() != Class::Cancelled)
+        .map(|e| Exchange::new(e.seq(), Duration::ZERO, e.late(), e.late(), Class::Ok))
+        .collect();
+    Ranked::of(&late, Duration::MAX)
+}
+
+/// How many requests it takes until ten are beyond the quantile `q`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small number"
+)]
+pub(crate) fn least_for_quantile(q: f64) -> u64 {
+    (10.0 / (1.0 - q)).round() as u64
+}

@@ -1,0 +1,28 @@
+//! Numbers from what was seen. Pure: the same recording gives the same numbers.
+
+mod availability;
+mod error_rate;
+mod interval;
+mod metrics;
+mod outage;
+mod phase;
+mod quantile;
+mod recovery;
+mod repair;
+pub(crate) mod seconds;
+mod window;
+
+pub use availability::Availability;
+pub use error_rate::ErrorRate;
+pub use interval::wilson;
+pub use metrics::{Degradation, Instrument, Metrics};
+pub use outage::{Detector, Outage};
+pub use phase::PhaseMetrics;
+pub use quantile::{Quantiles, Timing};
+pub use repair::Repair;
+pub use window::{Window, Windows};
+
+pub(crate) use error_rate::{commonest_failure, share};
+pub(crate) use interval::least_for_share;
+pub(crate) use metrics::least_for_quantile;
+pub(crate) use recovery::{Hold, Norm, noise};

@@ -1,0 +1,65 @@
+//! The numbers of one part of a run.
+
+use super::{
+    Availability, ErrorRate, Outage, Quantiles, error_rate::by_class, quantile::Ranked,
+    window::Window,
+};
+use crate::load::{Class, Counts, Exchange, Recording};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The numbers of one part of a run: of the requests that were meant to be sent in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PhaseMetrics {
+    /// From when to when.
+    pub window: Window,
+    /// How many requests there were.
+    pub counts: Counts,
+    /// How they ended.
+    pub classes: BTreeMap<Class, u64>,
+    /// The share that failed; none without traffic.
+    pub error_rate: Option<ErrorRate>,
+    /// The latency from the intended send time, with failures as infinitely slow.
+    pub latency: Option<Quantiles>,
+    /// The latency of the good ones only: how slow it was for those who got an answer.
+    pub good_latency: Option<Quantiles>,
+    /// The share of time in which the target was up.
+    pub availability: Option<Availability>,
+    /// Requests per second that were meant to be sent.
+    pub offered_per_second: f64,
+    /// Good answers per second.
+    pub good_per_second: f64,
+}
+
+impl PhaseMetrics {
+    pub(crate) fn of(recording: &Recording, outages: &[Outage], window: Window) -> Self {
+        let seen = recording.between(window.start, window.end);
+        let good: Vec<Exchange> = seen
+            .iter()
+            .filter(|e| e.class().is_good())
+            .copied()
+            .collect();
+        let counts: Counts = seen.iter().collect();
+        Self {
+            window,
+            counts,
+            classes: by_class(seen),
+            error_rate: ErrorRate::of(seen),
+            latency: Ranked::of(seen, recording.timeout()).quantiles(),
+            good_latency: Ranked::of(&good, recording.timeout()).quantiles(),
+            availability: Availability::of(recording, outages, window),
+            offered_per_second: per_second(counts.planned, window.length()),
+            good_per_second: per_second(counts.good, window.length()),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
+fn per_second(count: u64, length: Duration) -> f64 {
+    if length.is_zero() {
+        0.0
+    } else {
+        count as f64 / length.as_secs_f64()
+    }
+}

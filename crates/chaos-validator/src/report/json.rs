@@ -1,0 +1,69 @@
+//! The report as JSON: the source of truth, from which everything else can be rendered again.
+//!
+//! Times of the metrics are seconds as numbers. A reader ignores fields that it does not know; a new
+//! meaning gets a new schema number.
+
+use super::Report;
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+
+/// The version of the JSON that this library writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// The version of a report's JSON; only the current one can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Schema(u32);
+
+impl Schema {
+    pub(crate) const fn current() -> Self {
+        Self(SCHEMA)
+    }
+}
+
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            SCHEMA => Ok(Self(SCHEMA)),
+            other => Err(D::Error::custom(unreadable(u64::from(other)))),
+        }
+    }
+}
+
+fn unreadable(schema: u64) -> String {
+    format!("the report has schema {schema}; this version reads {SCHEMA}")
+}
+
+/// A text that is not a report.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the report")]
+#[non_exhaustive]
+pub struct ReportError(#[source] serde_json::Error);
+
+impl Report {
+    /// The report as JSON, indented.
+    ///
+    /// # Errors
+    /// A number of the run's samples cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, ReportError> {
+        serde_json::to_string_pretty(self).map_err(ReportError)
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// The text is cut off, is no report, or has another schema.
+    pub fn from_json(text: &str) -> Result<Self, ReportError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        // First alone: of a later schema nothing else may be readable.
+        let version: Version = serde_json::from_str(text).map_err(ReportError)?;
+        if version.schema != u64::from(SCHEMA) {
+            return Err(ReportError(serde_json::Error::custom(unreadable(
+                version.schema,
+            ))));
+        }
+        serde_json::from_str(text).map_err(ReportError)
+    }
+}

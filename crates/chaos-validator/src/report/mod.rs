@@ -1,0 +1,15 @@
+//! What a run has shown, as a value, as JSON and as a table.
+
+mod json;
+mod model;
+mod paint;
+mod short;
+mod summary;
+mod table;
+
+pub use json::{ReportError, SCHEMA, Schema};
+pub use model::{LoadFacts, Report};
+pub use paint::Paint;
+pub use summary::Summary;
+
+pub(crate) use short::Short;
