@@ -128,35 +128,7 @@ impl Parameters {
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
         serde_path_to_error::deserialize(Json::Object(self.0)).map_err(|error| {
             let path = error.path().to_string();
-            let inner = error.into_inner().to_string();
-            let (problem, help) = match inner.split_once(", expected ") {
-                Some((problem, expected)) if problem.starts_with("unknown field") => (
-                    unknown_field(problem, expected),
-                    Some(format!(
-                        "known: {}",
-                        expected.replace("one of ", "").replace('`', "")
-                    )),
-                ),
-                _ => (inner, None),
-            };
-            let error = match path.as_str() {
-                "." | "" => ConfigError::new(problem),
-                path => ConfigError::field(path, problem),
-            };
-            match help {
-                Some(help) => error.help(help),
-                None => error,
-            }
+            ConfigError::from_serde(&path, &error.into_inner().to_string())
         })
-    }
-}
-
-/// ``unknown field `latncy` `` with the nearest of the expected names.
-fn unknown_field(problem: &str, expected: &str) -> String {
-    let name = problem.split('`').nth(1).unwrap_or_default();
-    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    match crate::error::nearest(name, &known) {
-        Some(near) => format!("unknown field `{name}`; did you mean `{near}`?"),
-        None => format!("unknown field `{name}`"),
     }
 }

@@ -52,6 +52,35 @@ impl ConfigError {
         Self::new(format!("unknown {what} `{name}`")).help(help)
     }
 
+    /// What serde said of the value at `path`; an unknown field gets the nearest of the known ones.
+    pub fn from_serde(path: &str, message: &str) -> Self {
+        let (problem, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+        let mut error =
+            if problem.starts_with("unknown field") || problem.starts_with("unknown variant") {
+                let names = |text: &str| -> Vec<String> {
+                    text.split('`')
+                        .skip(1)
+                        .step_by(2)
+                        .map(str::to_owned)
+                        .collect()
+                };
+                let (name, known) = (names(problem).concat(), names(expected));
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let what = if problem.starts_with("unknown field") {
+                    "field"
+                } else {
+                    "value"
+                };
+                Self::unknown(what, &name, known.iter().copied())
+            } else {
+                Self::new(message)
+            };
+        if !matches!(path, "" | "." | "?") {
+            error.field = Some(path.to_owned());
+        }
+        error
+    }
+
     /// Says what is allowed, or what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -24,6 +24,7 @@ struct FaultEntry {
 #[derive(Clone, Copy)]
 struct Entry<B> {
     build: B,
+    check: fn(Parameters) -> Result<(), ConfigError>,
     schema: MakeSchema,
 }
 
@@ -96,6 +97,7 @@ impl Registry {
             C::SCHEME,
             Entry {
                 build,
+                check: |parameters| parameters.read::<C>().map(drop),
                 schema: || schemars::schema_for!(C),
             },
         );
@@ -109,6 +111,7 @@ impl Registry {
             C::KIND,
             Entry {
                 build,
+                check: |parameters| parameters.read::<C>().map(drop),
                 schema: || schemars::schema_for!(C),
             },
         );
@@ -137,11 +140,11 @@ impl Registry {
             .of(kind));
         }
         (entry.build)(parameters.over(preset)).map_err(|e| {
-            let field = e.field_path().is_some();
-            let e = if field
-                || e.problem().starts_with("unknown field")
-                || e.problem().starts_with("missing field")
-            {
+            let of_parameters = e.field_path().is_some()
+                || ["unknown field", "missing field"]
+                    .iter()
+                    .any(|start| e.problem().starts_with(start));
+            let e = if of_parameters {
                 e.within("parameters")
             } else {
                 e
@@ -165,6 +168,18 @@ impl Registry {
             .get(scheme)
             .ok_or_else(|| ConfigError::unknown("target", scheme, self.target_schemes()))?;
         (entry.build)(parameters, name).await
+    }
+
+    /// Checks the configuration of a target without opening it.
+    ///
+    /// # Errors
+    /// An unknown scheme or field, or a wrong unit.
+    pub fn check_target(&self, scheme: &str, parameters: Parameters) -> Result<(), ConfigError> {
+        let entry = self
+            .targets
+            .get(scheme)
+            .ok_or_else(|| ConfigError::unknown("target", scheme, self.target_schemes()))?;
+        (entry.check)(parameters).map_err(|e| e.within(scheme))
     }
 
     /// Makes a probe by its kind.

@@ -1,5 +1,12 @@
-//! Scenario files.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
 mod diagnose;
+mod file;
+mod scenarios;
 mod tree;
 mod variables;
-pub use diagnose::*;
+
+pub use diagnose::{Diagnostic, Position};
+pub use scenarios::{Options, Scenario, Scenarios, Stage, Trial};

@@ -60,17 +60,6 @@ impl Node {
         Ok(spanned.into())
     }
 
-    /// The value under a key.
-    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        match &self.value {
-            Tree::Map(entries) => entries
-                .iter()
-                .find(|(k, ..)| k == key)
-                .map(|(.., node)| node),
-            _ => None,
-        }
-    }
-
     /// Removes and returns the value under a key.
     pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
         let Tree::Map(entries) = &mut self.value else {
@@ -133,6 +122,33 @@ impl Node {
             (node, at) = (child, place);
         }
         at
+    }
+
+    /// Where the key at the end of a path stands.
+    pub(crate) fn place_of_key(&self, path: &str) -> Position {
+        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut node = Some(self);
+        for part in parent
+            .split(['.', '['])
+            .map(|part| part.trim_end_matches(']'))
+            .filter(|part| !part.is_empty())
+        {
+            node = node.and_then(|node| match &node.value {
+                Tree::Map(entries) => entries
+                    .iter()
+                    .find(|(k, ..)| k == part)
+                    .map(|(.., node)| node),
+                Tree::List(items) => part.parse().ok().and_then(|i: usize| items.get(i)),
+                Tree::Scalar(_) => None,
+            });
+        }
+        match node.map(|node| &node.value) {
+            Some(Tree::Map(entries)) => entries
+                .iter()
+                .find(|(k, ..)| k == key)
+                .map_or_else(|| self.place(path), |(_, at, _)| *at),
+            _ => self.place(path),
+        }
     }
 
     /// The value without places.

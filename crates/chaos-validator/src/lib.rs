@@ -9,8 +9,9 @@ pub mod measure;
 mod probe;
 mod report;
 mod run;
+mod stop_watch;
 
-pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos};
+pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondition};
 pub use load::{
     Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig, Load, LoadConfig, Recording,
     RequestRate,
@@ -19,3 +20,4 @@ pub use measure::Metrics;
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
 pub use report::{LoadFacts, Paint, Report, ReportError, SCHEMA, Schema, Summary};
 pub use run::run;
+pub use stop_watch::StopWatch;

@@ -125,7 +125,7 @@ pub(crate) async fn connect(host: &str, port: u16) -> Result<TcpStream, (Class, 
 }
 
 fn class_of(error: &hyper::Error) -> Class {
-    if error.is_parse() || error.is_parse_too_large() {
+    if error.is_parse() {
         return Class::BadBody;
     }
     let mut source = error.source();

@@ -5,11 +5,13 @@ mod lint;
 mod overall;
 mod slo;
 mod slos;
+mod stop;
 mod verdict;
 
 pub use overall::{Conclusion, Overall};
 pub use slo::Slo;
 pub use slos::Slos;
+pub use stop::StopCondition;
 pub use verdict::{Judgement, SloResult};
 
 pub(crate) use doubt::doubts;

@@ -1,0 +1,171 @@
+//! What a scenario file says, and what bad ones get.
+
+use chaos_core::Registry;
+use chaos_scenario::{Options, Scenarios};
+use std::path::PathBuf;
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    chaos_faults_net::register(&mut registry);
+    chaos_validator::register(&mut registry);
+    chaos_core::testing::register(&mut registry);
+    registry
+}
+
+const FILE: &str = include_str!("files/chaos.yaml");
+
+fn parse(text: &str, options: &Options) -> Result<Scenarios, String> {
+    let file = Some(PathBuf::from("chaos.yaml"));
+    Scenarios::parse(text, file, &registry(), options).map_err(|e| e.to_string())
+}
+
+fn options(change: impl FnOnce(&mut Options)) -> Options {
+    let mut options = Options::default();
+    change(&mut options);
+    options
+}
+
+#[test]
+fn the_whole_file_is_understood() {
+    let scenarios = parse(FILE, &Options::default()).unwrap();
+    let names: Vec<&str> = scenarios.all().iter().map(|s| s.name()).collect();
+    assert_eq!(names, ["Light Delay", "Slow Redis", "Slow and lossy"]);
+    assert_eq!(scenarios.all()[0].duration().as_secs(), 300);
+    assert!(!scenarios.requires_approval());
+    assert_eq!(scenarios.warnings().len(), 0);
+    let group = scenarios.select(&["stress_test".into()]).unwrap();
+    assert_eq!(group.len(), 3);
+    assert_eq!(
+        scenarios
+            .select(&["smoke_test".into(), "Light Delay".into()])
+            .unwrap()
+            .len(),
+        1
+    );
+    let error = scenarios
+        .select(&["smoke-test".into()])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("did you mean `smoke_test`?"), "{error}");
+}
+
+#[test]
+fn an_environment_goes_over_the_file() {
+    let production = options(|o| o.environment = Some("production".into()));
+    assert!(parse(FILE, &production).unwrap().requires_approval());
+    let error = parse(FILE, &options(|o| o.environment = Some("prodution".into()))).unwrap_err();
+    assert!(error.contains("did you mean `production`?"), "{error}");
+}
+
+#[tokio::test]
+async fn its_scenarios_become_experiments_on_opened_targets() {
+    let registry = registry();
+    let scenarios = parse(
+        FILE,
+        &options(|o| o.target = Some("http://127.0.0.1:9".into())),
+    )
+    .unwrap();
+    let stage = scenarios.open(&registry).await.unwrap();
+    let trial = scenarios
+        .trial(&scenarios.all()[2], &stage, &registry)
+        .unwrap();
+    assert_eq!(trial.experiment.faults().len(), 2);
+    assert_eq!(trial.experiment.faults()[1].kind(), "net.loss");
+    assert!(trial.load.is_some());
+    assert_eq!(trial.slos.mttr_seconds, Some(2.0));
+}
+
+/// Every error names file, line, column and field, and says what is allowed.
+#[test]
+fn what_is_wrong_is_told_where_it_stands() {
+    let broken = |from: &str, to: &str| {
+        assert!(FILE.contains(from), "{from}");
+        parse(&FILE.replacen(from, to, 1), &Options::default())
+            .map(drop)
+            .unwrap_err()
+    };
+    let messages = [
+        broken(
+            "type: net.latency, intensity",
+            "type: net.latencyy, intensity",
+        ),
+        broken("intensity: light", "intensity: mild"),
+        broken(
+            "target: redis, duration: 300",
+            "target: reddis, duration: 300",
+        ),
+        broken("latency: 500ms", "latency: 500"),
+        broken("latency: 500ms", "latncy: 500ms"),
+        broken("latency: 500ms", "latency: -500ms"),
+        broken("loss: 15", "loss: 130"),
+        broken("duration: 20s", "duration: 20 moons"),
+        broken("duration: 20s", "duration: -20"),
+        broken("duration: 20s", "duration: 20h"),
+        broken("name: Slow Redis", "name: Light Delay"),
+        broken("rate: 200/s", "rate: 200"),
+        broken("status: 200 }", "statis: 200 }"),
+        broken("proxy: {", "proxi: {"),
+        broken("upstream", "upstreem"),
+        broken("max_error_rate_percent: 5", "max_error_rate_percent: 500"),
+        broken("error_rate > 50% for 5s", "error_rate > 50"),
+        broken("${base_url}/orders", "${base_urll}/orders"),
+        broken("[Light Delay]", "[Light Delays]"),
+        broken("protected: [postgres]", "protected: [redis]"),
+        broken("scenario_groups:", "scenario_group:"),
+        broken("load:", "load: ["),
+        broken("seed: 42", "seed: 42\nseed: 43"),
+    ];
+    insta::assert_snapshot!(messages.join("\n\n"));
+}
+
+#[test]
+fn garbage_is_refused_and_never_a_panic() {
+    for text in [
+        "",
+        "- a",
+        "scenarios: []",
+        "scenarios: 7",
+        "null",
+        "\0\0\0",
+        "\u{feff}",
+        "%YAML 9.9\n---\n",
+    ] {
+        assert!(parse(text, &Options::default()).is_err(), "{text:?}");
+    }
+    let garbage = "\u{1F4A5}{[:".repeat(2_500_000);
+    let error = parse(&garbage, &Options::default()).unwrap_err();
+    assert!(error.contains("a scenario file has at most"), "{error}");
+    let file = tempfile();
+    std::fs::write(&file, &garbage).unwrap();
+    let error = Scenarios::load(&file, &registry(), &Options::default())
+        .unwrap_err()
+        .to_string();
+    std::fs::remove_file(&file).unwrap();
+    assert!(error.contains("a scenario file has at most"), "{error}");
+    let missing = Scenarios::load(&file, &registry(), &Options::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("could not be read: No such file"),
+        "{missing}"
+    );
+}
+
+fn tempfile() -> PathBuf {
+    std::env::temp_dir().join(format!("chaos-scenario-{}.yaml", std::process::id()))
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        parse(&text, &Options::default()).ok();
+    }
+
+    #[test]
+    fn any_change_of_one_character_is_read_or_refused(at in 0..FILE.len(), with in "\\PC") {
+        let mut text = FILE.to_owned();
+        let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        text.replace_range(at..=at, &with);
+        parse(&text, &Options::default()).ok();
+    }
+}
