@@ -54,6 +54,7 @@ impl Slo {
     pub(crate) fn say(self, value: f64) -> String {
         match self {
             Self::ErrorRate | Self::Availability => format!("{} %", percent(value)),
+            Self::LatencyDegradation if value == 0.0 => "0 ms".to_owned(),
             Self::LatencyDegradation => format!("{}{}", sign(value), time(value / 1e3)),
             Self::Mttr | Self::RecoveryTime => time(value),
         }

@@ -180,9 +180,9 @@ fn nothing(slo: Slo, threshold: f64, why: &str) -> SloResult {
     .note(why)
 }
 
-fn more_requests(slo: Slo, n: u64, least: u64) -> Judgement {
+fn more_requests(n: u64, least: u64) -> Judgement {
     Judgement::inconclusive(
-        format!("{n} requests are too few to pass {slo}"),
+        format!("{n} requests are too few to be sure"),
         format!("at least {least} are needed: hold the fault longer, or raise the rate"),
     )
 }
@@ -195,7 +195,7 @@ fn error_rate(threshold: f64, metrics: &Metrics) -> SloResult {
     let (lower, upper) = (rate.bounds.0 * 100.0, rate.bounds.1 * 100.0);
     let least = crate::measure::least_for_share(threshold / 100.0);
     let judgement = match Judgement::of(slo, lower, upper, threshold) {
-        Judgement::Pass if rate.n < least => more_requests(slo, rate.n, least),
+        Judgement::Pass if rate.n < least => more_requests(rate.n, least),
         Judgement::Fail if rate.bad < LEAST_BAD && rate.n < least => Judgement::inconclusive(
             format!("{} of {} failed, which may be chance", rate.bad, rate.n),
             format!("at least {least} requests: hold the fault longer, or raise the rate"),
@@ -216,7 +216,7 @@ fn availability(threshold: f64, metrics: &Metrics) -> SloResult {
     let n = phase.counts.done();
     let (lower, upper) = (seen.bounds.0 * 100.0, seen.bounds.1 * 100.0);
     let judgement = match Judgement::of(slo, lower, upper, threshold) {
-        Judgement::Pass if n < LEAST => more_requests(slo, n, LEAST),
+        Judgement::Pass if n < LEAST => more_requests(n, LEAST),
         judgement => judgement,
     };
     SloResult::new(slo, threshold, n, judgement)
@@ -290,7 +290,7 @@ fn mttr(threshold: f64, metrics: &Metrics) -> SloResult {
     let n = metrics.judged.as_ref().map_or(0, |j| j.counts.done());
     let Some(repair) = &metrics.mttr else {
         let judgement = if n < LEAST {
-            more_requests(slo, n, LEAST)
+            more_requests(n, LEAST)
         } else {
             Judgement::Pass
         };

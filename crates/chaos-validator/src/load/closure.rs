@@ -58,7 +58,7 @@ impl ClosureLoad {
         self
     }
 
-    /// Gives a call up so long after it was meant to start.
+    /// Fails a call that is not over so long after it was meant to start.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;

@@ -87,7 +87,8 @@ impl Generator {
         }
     }
 
-    /// Sends no more, and waits until everything that is under way is over, which takes at most the timeout.
+    /// Sends no more, and waits until everything that is under way is over: what waits for a slot takes at most
+    /// twice the timeout.
     pub(crate) async fn finish(&self, timeout: Duration) {
         let mut ended = match &self.state().running {
             Some(running) => {
@@ -97,7 +98,10 @@ impl Generator {
             None => return,
         };
         let end = async { while ended.changed().await.is_ok() {} };
-        if tokio::time::timeout(timeout + GRACE, end).await.is_err() {
+        if tokio::time::timeout(timeout * 2 + GRACE, end)
+            .await
+            .is_err()
+        {
             tracing::warn!("the load's thread is blocked; it was given up");
         }
         self.state().running = None;

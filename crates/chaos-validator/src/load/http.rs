@@ -70,7 +70,7 @@ impl HttpLoad {
         self
     }
 
-    /// Gives a request up so long after it was meant to be sent.
+    /// Fails a request that is not answered so long after it was meant to be sent.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.timeout = timeout;

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{sync::watch, task::JoinSet, time::timeout_at};
+use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 /// A generator that is later than this with a free slot does not send any more: the request would say more
 /// about the generator than about the target.
@@ -156,16 +156,19 @@ impl<W: Work> Pool<W> {
         }
     }
 
+    /// Sends one request. The timeout counts from here: with the little time that a request has left after
+    /// waiting for a slot, a target that is stuck would see a storm of new connections, and its accept queue
+    /// would make a second outage after the first. What is answered later than the timeout after the
+    /// *intended* time is a timeout all the same.
     async fn exchange(&self, ticket: Ticket, slot: &mut W::Slot) {
         let sent = Instant::now();
-        let deadline = self.deadline(&ticket);
         if self.is_late(&ticket, sent) {
             return ticket.resolve(sent, sent, Class::Unsent, None);
         }
-        if sent >= deadline {
+        if sent >= self.deadline(&ticket) {
             return ticket.resolve(sent, sent, Class::NoSlot, None);
         }
-        let answer = match timeout_at(deadline.into(), self.work.exchange(slot)).await {
+        let mut answer = match timeout(self.pace.timeout, self.work.exchange(slot)).await {
             Ok(answer) => answer,
             Err(_) => {
                 // Whatever is still under way in it belongs to nobody.
@@ -173,7 +176,11 @@ impl<W: Work> Pool<W> {
                 Answer::of(Class::Timeout)
             }
         };
-        ticket.resolve(sent, Instant::now(), answer.class, answer.status);
+        let done = Instant::now();
+        if answer.class.is_good() && done > self.deadline(&ticket) {
+            answer.class = Class::Timeout;
+        }
+        ticket.resolve(sent, done, answer.class, answer.status);
     }
 
     /// Gives up what has waited for a slot for its whole timeout.

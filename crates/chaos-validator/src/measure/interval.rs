@@ -14,7 +14,10 @@ pub fn wilson(bad: f64, n: f64) -> (f64, f64) {
     let z2 = Z * Z;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    ((centre - half).max(0.0), (centre + half).min(1.0))
+    // At the ends the two terms cancel, which in binary they do not quite.
+    let lower = if bad <= 0.0 { 0.0 } else { centre - half };
+    let upper = if bad >= n { 1.0 } else { centre + half };
+    (lower.max(0.0), upper.min(1.0))
 }
 
 /// How many samples without a failure it takes until the Wilson bound is not above `share`: 35 for 10 %,

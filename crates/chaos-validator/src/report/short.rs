@@ -25,7 +25,12 @@ impl fmt::Display for Short {
             format!("{seconds:.1} s")
         } else {
             let whole = seconds.round();
-            format!("{:.0}m {:02.0}s", (whole / 60.0).floor(), whole % 60.0)
+            let (minutes, seconds) = ((whole / 60.0).floor(), whole % 60.0);
+            if seconds == 0.0 {
+                format!("{minutes:.0}m")
+            } else {
+                format!("{minutes:.0}m {seconds:02.0}s")
+            }
         };
         f.pad(&text)
     }
@@ -48,6 +53,7 @@ mod tests {
             (14_230_000, "14.2 s"),
             (30_000_000, "30 s"),
             (200_400_000, "3m 20s"),
+            (600_000_000, "10m"),
         ] {
             assert_eq!(Short(Duration::from_micros(micros)).to_string(), said);
         }

@@ -26,7 +26,11 @@ pub(super) fn render(report: &Report, paint: Paint) -> String {
     if let Some(phases) = phases(report) {
         text += &format!("\n{phases}\n");
     }
-    for line in remarks(report) {
+    let remarks = remarks(report);
+    if !remarks.is_empty() {
+        text.push('\n');
+    }
+    for line in remarks {
         text += &format!("  {}\n", safe(&line));
     }
     paint.marks(text)
@@ -94,7 +98,7 @@ fn phases(report: &Report) -> Option<String> {
     .into_iter()
     .filter_map(|(name, phase)| Some((name, phase.as_ref()?)))
     .collect();
-    if rows.is_empty() {
+    if rows.iter().all(|(_, phase)| phase.counts.planned == 0) {
         return None;
     }
     let header = [

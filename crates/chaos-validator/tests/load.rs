@@ -1,0 +1,299 @@
+//! Loads against real servers, good and bad ones.
+
+mod support;
+
+use chaos_core::{Observer, RunHandle, Seed, Verdict};
+use chaos_validator::{Class, ClosureLoad, Counts, HttpLoad, Load, Recording};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use support::{Server, Service, balanced, ms, nobody, run_until, until};
+use tokio::io::AsyncWriteExt;
+
+fn classes(recording: &Recording) -> BTreeSet<Class> {
+    recording
+        .exchanges()
+        .iter()
+        .map(chaos_validator::Exchange::class)
+        .filter(|class| class.counts())
+        .collect()
+}
+
+/// The latency of good requests at a quantile.
+fn latency(recording: &Recording, q: f64) -> Duration {
+    let mut latencies: Vec<_> = recording
+        .exchanges()
+        .iter()
+        .filter(|e| e.class().is_good())
+        .map(chaos_validator::Exchange::latency)
+        .collect();
+    latencies.sort();
+    latencies[((latencies.len() - 1) as f64 * q) as usize]
+}
+
+#[tokio::test]
+async fn the_latency_of_a_known_server_is_measured() {
+    let service = Service::start();
+    service.knobs.delay_ms.store(20, Ordering::SeqCst);
+    let recording = run_until(&HttpLoad::get(service.url()).rate(100.0), 100).await;
+    assert_eq!(recording.counts().bad, 0, "{:?}", recording.counts());
+    assert!(latency(&recording, 0.0) >= ms(20));
+    let median = latency(&recording, 0.5);
+    assert!(median < ms(45), "{median:?}");
+}
+
+#[tokio::test]
+async fn the_failures_of_a_server_are_counted_exactly() {
+    let service = Service::start();
+    service.knobs.fail_every.store(7, Ordering::SeqCst);
+    let recording = run_until(&HttpLoad::get(service.url()).rate(300.0), 400).await;
+    let counts = recording.counts();
+    let seen = service.knobs.seen.load(Ordering::SeqCst);
+    let failed = service.knobs.failed.load(Ordering::SeqCst);
+    assert_eq!((counts.done(), counts.bad), (seen, failed));
+    assert_eq!(failed, seen / 7);
+    let failure = recording.exchanges().iter().find(|e| e.class().is_bad());
+    assert_eq!(failure.and_then(|e| e.status()), Some(500));
+}
+
+/// A closed loop would send nothing during the freeze and report it as one slow request per connection.
+#[tokio::test]
+async fn a_freeze_is_in_the_latency_of_all_that_it_delayed() {
+    let service = Service::start();
+    let load = HttpLoad::get(service.url())
+        .rate(100.0)
+        .slots(8)
+        .timeout(Duration::from_secs(3));
+    let run = RunHandle::detached("freeze", Seed::new(1));
+    load.start(&run).await.unwrap();
+    until("it runs", || load.recording().counts().good >= 50).await;
+    service.knobs.frozen.send_replace(true);
+    // The length of the freeze is what is measured.
+    tokio::time::sleep(ms(1000)).await;
+    service.knobs.frozen.send_replace(false);
+    let thawed = load.recording().counts().good;
+    until("it runs again", || {
+        load.recording().counts().good >= thawed + 200
+    })
+    .await;
+    load.finish().await;
+    let recording = load.recording();
+    balanced(&recording);
+    let p99 = latency(&recording, 0.99);
+    assert!(p99 > ms(900) && p99 < ms(1400), "{p99:?}");
+    // Every hundredth of a second of the freeze has its request.
+    let delayed = recording
+        .exchanges()
+        .iter()
+        .filter(|e| e.latency() > ms(100))
+        .count();
+    assert!((80..=110).contains(&delayed), "{delayed}");
+    // What waited for a slot waited for the target: the generator itself was on time.
+    let late = recording
+        .exchanges()
+        .iter()
+        .filter(|e| e.late() > ms(50))
+        .count();
+    assert!(late <= 5, "{late}");
+    assert!(service.knobs.most_at_once.load(Ordering::SeqCst) <= 8);
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_is_not_steady() {
+    let load = HttpLoad::get(format!("http://{}/", nobody().await)).rate(100.0);
+    let run = RunHandle::detached("down", Seed::new(1));
+    load.start(&run).await.unwrap();
+    until("refused", || load.recording().counts().bad >= 10).await;
+    let verdict = load.steady();
+    assert!(
+        matches!(&verdict, Verdict::Deviated { why } if why.contains("refused")),
+        "{verdict}"
+    );
+    load.finish().await;
+    assert_eq!(classes(&load.recording()), [Class::Refused].into());
+    balanced(&load.recording());
+}
+
+#[tokio::test]
+async fn a_target_that_never_answers_holds_every_slot_and_nothing_else() {
+    let server = Server::raw(|stream| async move {
+        let _stream = stream;
+        std::future::pending::<()>().await;
+    });
+    let load = HttpLoad::get(server.url())
+        .rate(100.0)
+        .slots(4)
+        .timeout(ms(300));
+    let run = RunHandle::detached("silent", Seed::new(1));
+    load.start(&run).await.unwrap();
+    until("requests wait", || load.recording().counts().bad >= 60).await;
+    let verdict = load.steady();
+    assert!(matches!(verdict, Verdict::Deviated { .. }), "{verdict}");
+    let finishing = Instant::now();
+    load.finish().await;
+    assert!(finishing.elapsed() < ms(1500), "{:?}", finishing.elapsed());
+    let recording = load.recording();
+    balanced(&recording);
+    let counts = recording.counts();
+    assert_eq!(counts.good, 0);
+    assert!(counts.unsent * 20 < counts.planned, "{counts:?}");
+    assert_eq!(classes(&recording), [Class::Timeout, Class::NoSlot].into());
+    let longest = recording.exchanges().iter().map(|e| e.latency()).max();
+    assert!(longest.unwrap() < ms(1000), "{longest:?}");
+}
+
+#[tokio::test]
+async fn bad_answers_are_told_apart() {
+    let early = Server::raw(|mut stream| async move {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
+        stream.write_all(head).await.ok();
+    });
+    let silent = Server::raw(|stream| async move { drop(stream) });
+    let garbage = Server::raw(|mut stream| async move {
+        stream.write_all(b"\0\xffgarbage\n\n\n").await.ok();
+    });
+    let circle = Server::raw(|mut stream| async move {
+        let head =
+            b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        stream.write_all(head).await.ok();
+    });
+    for (server, class) in [
+        (early, Class::Reset),
+        (silent, Class::Reset),
+        (garbage, Class::BadBody),
+        (circle, Class::BadStatus),
+    ] {
+        let recording = run_until(&HttpLoad::get(server.url()).rate(200.0), 30).await;
+        assert_eq!(classes(&recording), [class].into());
+    }
+}
+
+#[tokio::test]
+async fn an_endless_body_ends_at_the_limit_or_the_timeout() {
+    async fn endless(mut stream: tokio::net::TcpStream, pause: Duration) {
+        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let mut sent = stream.write_all(head).await;
+        let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, "x".repeat(1 << 16));
+        while sent.is_ok() {
+            tokio::time::sleep(pause).await;
+            sent = stream.write_all(chunk.as_bytes()).await;
+        }
+    }
+    let flood = Server::raw(|stream| endless(stream, Duration::ZERO));
+    let load = HttpLoad::get(flood.url()).rate(4.0).slots(1);
+    let recording = run_until(&load, 2).await;
+    assert!(
+        classes(&recording).is_subset(&[Class::BadBody, Class::Timeout, Class::NoSlot].into()),
+        "{:?}",
+        classes(&recording)
+    );
+    assert_eq!(recording.counts().good, 0);
+    let drip = Server::raw(|stream| endless(stream, ms(50)));
+    let load = HttpLoad::get(drip.url()).rate(20.0).timeout(ms(300));
+    assert_eq!(classes(&run_until(&load, 5).await), [Class::Timeout].into());
+}
+
+#[tokio::test]
+async fn a_slow_load_keeps_one_connection() {
+    let connections = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&connections);
+    let server = Server::raw(move |mut stream| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async move {
+            let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+            let mut head = [0; 1024];
+            while stream.write_all(answer).await.is_ok() {
+                use tokio::io::AsyncReadExt;
+                if !matches!(stream.read(&mut head).await, Ok(1..)) {
+                    return;
+                }
+            }
+        }
+    });
+    let recording = run_until(&HttpLoad::get(server.url()).rate(50.0), 50).await;
+    assert_eq!(recording.counts().bad, 0);
+    // A hiccup of the machine may need a second one for a moment.
+    let connections = connections.load(Ordering::SeqCst);
+    assert!(connections <= 5, "{connections} connections");
+}
+
+#[tokio::test]
+async fn errors_and_panics_of_a_closure_are_failures() {
+    let n = AtomicU64::new(0);
+    let load = ClosureLoad::new(move || {
+        let n = n.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match n % 4 {
+                0 => Err("refused by the closure".into()),
+                1 => panic!("on purpose"),
+                _ => Ok(()),
+            }
+        }
+    })
+    .rate(200.0);
+    let counts = run_until(&load, 40).await.counts();
+    assert_eq!(
+        classes(&load.recording()),
+        [Class::Ok, Class::Failed].into()
+    );
+    assert!(counts.bad.abs_diff(counts.good) <= 2, "{counts:?}");
+}
+
+/// A closure that blocks the generator's thread makes the instrument late, not the target bad.
+#[tokio::test]
+async fn a_generator_that_is_late_blames_itself() {
+    let n = AtomicU64::new(0);
+    let load = ClosureLoad::new(move || {
+        if n.fetch_add(1, Ordering::SeqCst) == 20 {
+            std::thread::sleep(ms(500));
+        }
+        async { Ok(()) }
+    })
+    .rate(100.0);
+    let counts: Counts = run_until(&load, 120).await.counts();
+    assert!((30..=60).contains(&counts.unsent), "{counts:?}");
+    assert_eq!(counts.bad, 0, "{counts:?}");
+}
+
+#[tokio::test]
+async fn dropping_a_load_ends_its_thread() {
+    let held = Arc::new(());
+    let weak = Arc::downgrade(&held);
+    let load = ClosureLoad::new(move || {
+        let held = Arc::clone(&held);
+        async move {
+            // Never ready: the load has to drop it.
+            let _held = held;
+            std::future::pending().await
+        }
+    });
+    load.start(&RunHandle::detached("drop", Seed::new(1)))
+        .await
+        .unwrap();
+    until("calls are under way", || weak.strong_count() > 3).await;
+    drop(load);
+    until("the thread is gone", || weak.upgrade().is_none()).await;
+}
+
+#[tokio::test]
+async fn a_load_runs_once_at_a_time_and_again() {
+    let service = Service::start();
+    let load = HttpLoad::get(service.url()).rate(200.0);
+    let first = run_until(&load, 20).await;
+    let run = RunHandle::detached("again", Seed::new(1));
+    load.start(&run).await.unwrap();
+    let twice = load.start(&run).await.unwrap_err();
+    assert!(twice.to_string().contains("already runs"), "{twice}");
+    until("it runs again", || load.recording().counts().good >= 5).await;
+    load.finish().await;
+    let second = load.recording();
+    balanced(&second);
+    assert!(second.counts().planned < first.counts().planned + 200);
+    let wrong = HttpLoad::get("http://").start(&run).await.unwrap_err();
+    assert!(wrong.to_string().contains("url"), "{wrong}");
+}

@@ -1,0 +1,201 @@
+//! Whole runs: a real engine, a real service, a fault in between.
+
+mod support;
+
+use chaos_core::{
+    Change, Context, Engine, Experiment, Fault, FaultError, FaultExt, Held, Host, InProcess, Needs,
+    Placed, Plan, Reach, Site, async_trait,
+};
+use chaos_validator::{Conclusion, HttpLoad, Judgement, Report, Slo, SloResult, Slos};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use support::{Knobs, Service, ms, nobody};
+
+/// Turns the knobs of a service while it is in place.
+#[derive(Debug, Clone)]
+struct Turn {
+    knobs: Arc<Knobs>,
+    delay_ms: u64,
+    fail_every: u64,
+    active: bool,
+}
+
+impl Turn {
+    fn slow(service: &Service, delay_ms: u64) -> Placed {
+        Self::placed(service, delay_ms, 0, true)
+    }
+
+    fn failing(service: &Service) -> Placed {
+        Self::placed(service, 0, 1, true)
+    }
+
+    /// In place, and nothing goes through it.
+    fn aside(service: &Service) -> Placed {
+        Self::placed(service, 0, 0, false)
+    }
+
+    fn placed(service: &Service, delay_ms: u64, fail_every: u64, active: bool) -> Placed {
+        let turn = Self {
+            knobs: Arc::clone(&service.knobs),
+            delay_ms,
+            fail_every,
+            active,
+        };
+        turn.on(&Host)
+    }
+}
+
+#[async_trait]
+impl Fault for Turn {
+    fn kind(&self) -> &'static str {
+        "test.turn"
+    }
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+    async fn plan(&self, _: &[Site], _: &Context) -> Result<Plan, FaultError> {
+        Ok(Plan::new().then_in_process(self.clone()))
+    }
+}
+
+impl InProcess for Turn {
+    type Held = Turned;
+    fn change(&self) -> Change {
+        Change::new("turn the knobs", "knobs", Reach::Process)
+    }
+    fn apply(&self) -> Result<Turned, FaultError> {
+        self.knobs.delay_ms.store(self.delay_ms, Ordering::SeqCst);
+        self.knobs
+            .fail_every
+            .store(self.fail_every, Ordering::SeqCst);
+        Ok(Turned {
+            knobs: Arc::clone(&self.knobs),
+            before: self.knobs.seen.load(Ordering::SeqCst),
+            active: self.active,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Turned {
+    knobs: Arc<Knobs>,
+    before: u64,
+    active: bool,
+}
+
+impl Held for Turned {
+    fn in_place(&self) -> bool {
+        true
+    }
+    fn hits(&self) -> u64 {
+        if self.active {
+            self.knobs.seen.load(Ordering::SeqCst) - self.before
+        } else {
+            0
+        }
+    }
+    fn release(self) -> Result<(), FaultError> {
+        self.knobs.delay_ms.store(0, Ordering::SeqCst);
+        self.knobs.fail_every.store(0, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+async fn run(name: &str, url: String, fault: Placed) -> Report {
+    let state = std::env::temp_dir().join(format!("chaos-validator-{}-{name}", std::process::id()));
+    let engine = Engine::builder().state_dir(&state).open().await.unwrap();
+    let experiment = Experiment::named(name)
+        .baseline(ms(1000))
+        .hold(ms(2000))
+        .recovery_limit(Duration::from_secs(5))
+        .fault(fault);
+    let load = HttpLoad::get(url).rate(100.0).timeout(ms(1000));
+    let report = chaos_validator::run(&engine, experiment, load, &Slos::default())
+        .await
+        .unwrap();
+    drop(engine);
+    std::fs::remove_dir_all(state).ok();
+    report
+}
+
+fn result(report: &Report, slo: Slo) -> &SloResult {
+    report.slos.iter().find(|r| r.slo == slo).unwrap()
+}
+
+#[tokio::test]
+async fn a_short_run_with_a_slow_dependency_is_held() {
+    let service = Service::start();
+    let report = run("slow", service.url(), Turn::slow(&service, 100)).await;
+    report.assert_held();
+    let slower = report.metrics.degradation.as_ref().unwrap().seconds;
+    assert!((0.08..0.3).contains(&slower), "{report}");
+    let counts = report.metrics.instrument.counts;
+    assert_eq!(
+        counts.planned,
+        counts.done() + counts.unsent + counts.cancelled
+    );
+    assert!(
+        report.metrics.recovery_time.unwrap().exact().is_some(),
+        "{report}"
+    );
+    let json = report.to_json().unwrap();
+    assert_eq!(
+        Report::from_json(&json).unwrap().verdict(),
+        report.verdict()
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_fails_with_its_dependency_is_told_so() {
+    let service = Service::start();
+    let report = run("failing", service.url(), Turn::failing(&service)).await;
+    assert_eq!(report.exit_code(), 1, "{report}");
+    assert_eq!(result(&report, Slo::ErrorRate).judgement, Judgement::Fail);
+    assert_eq!(report.metrics.outages.len(), 1, "{report}");
+    // The outage is as long as the fault was in place.
+    let fault = report.metrics.windows.fault.unwrap().length();
+    let outage = report.metrics.outages[0].length().exact().unwrap();
+    assert!(outage.abs_diff(fault) < ms(60), "{outage:?} {fault:?}");
+    let bad = report.metrics.judged.as_ref().unwrap().counts.bad;
+    assert_eq!(bad, service.knobs.failed.load(Ordering::SeqCst));
+    assert!(
+        result(&report, Slo::RecoveryTime).value.unwrap() < 0.5,
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_from_the_start_is_not_broken_further() {
+    let service = Service::start();
+    let down = format!("http://{}/", nobody().await);
+    let report = run("down", down, Turn::slow(&service, 100)).await;
+    assert_eq!(
+        report.verdict().conclusion,
+        Conclusion::NotSteady,
+        "{report}"
+    );
+    assert_eq!(report.exit_code(), 4);
+    assert!(report.run.injected().is_none());
+    assert!(report.verdict().why.contains("refused"), "{report}");
+}
+
+#[tokio::test]
+async fn a_fault_beside_the_traffic_proves_nothing() {
+    let service = Service::start();
+    let report = run("aside", service.url(), Turn::aside(&service)).await;
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert!(
+        report.verdict().why.contains("not proven active"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_is_wrong_is_named_and_nothing_is_injected() {
+    let service = Service::start();
+    let report = run("wrong", "localhost".into(), Turn::slow(&service, 100)).await;
+    assert_eq!(report.exit_code(), 4);
+    assert!(report.verdict().why.contains("url"), "{report}");
+}
