@@ -1,8 +1,8 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, ProxyConfig, RefuseConfig,
-    ResetConfig,
+    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, NetnsConfig, PartitionConfig,
+    ProxyConfig, RefuseConfig, ResetConfig,
 };
 use chaos_core::Registry;
 
@@ -15,5 +15,9 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<BandwidthConfig>()
         .add_fault::<BlackholeConfig>()
         .add_fault::<ResetConfig>()
-        .add_fault::<RefuseConfig>();
+        .add_fault::<RefuseConfig>()
+        .add_target::<NetnsConfig>()
+        .add_fault::<PartitionConfig>();
+    #[cfg(target_os = "linux")]
+    registry.add_undo::<crate::partition::DelTable>();
 }

@@ -233,3 +233,93 @@ async fn without_a_proxy_it_is_said_what_would_work() {
     );
     assert_eq!(Latency::ms(1).kind(), "net.latency");
 }
+
+#[test]
+fn partitions_are_checked() {
+    let partition = |json: Value| registry().fault("net.partition", None, &parameters(json));
+    for json in [
+        json!({}),
+        json!({ "addresses": ["10.0.0.7", "10.0.0.0/8", "fd00::/8"], "direction": "ingress" }),
+        json!({ "loopback": true, "direction": "egress" }),
+    ] {
+        assert!(partition(json.clone()).is_ok(), "{json}");
+    }
+    for (json, says) in [
+        (
+            json!({ "addresses": [] }),
+            &["parameters.addresses", "empty", "leave it out"][..],
+        ),
+        (
+            json!({ "addresses": ["10.0.0.1", "x"] }),
+            &["parameters.addresses[1]", "`x`", "10.0.0.0/8"],
+        ),
+        (
+            json!({ "addresses": ["10.0.0.1/8"] }),
+            &["parameters.addresses[0]", "write 10.0.0.0/8"],
+        ),
+        (
+            json!({ "direction": "upstream" }),
+            &["parameters.direction", "ingress", "egress"],
+        ),
+        (
+            json!({ "adresses": ["10.0.0.1"] }),
+            &["did you mean `addresses`"],
+        ),
+    ] {
+        let error = partition(json.clone()).unwrap_err().to_string();
+        for part in says.iter().chain(&["net.partition"]) {
+            assert!(error.contains(part), "{json}: no `{part}` in: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn namespaces_are_checked() {
+    for (json, says) in [
+        (json!({}), "exactly one of"),
+        (json!({ "name": "a", "pid": 1 }), "exactly one of"),
+        (json!({ "name": "../x" }), "not the name of a namespace"),
+        (json!({ "path": "run/netns/x" }), "not an absolute path"),
+        (json!({ "pid": 0 }), "0 is not a process"),
+        (json!({ "pid": -1 }), "pid"),
+    ] {
+        let target = registry()
+            .target("netns", parameters(json.clone()), "blue")
+            .await;
+        let error = Chain(&target.unwrap_err()).to_string();
+        assert!(error.contains(says), "{json}: {error}");
+    }
+    let target = registry()
+        .target("netns", parameters(json!({ "name": "blue" })), "blue")
+        .await;
+    assert_eq!(target.unwrap().describe(), "netns blue");
+}
+
+#[tokio::test]
+async fn a_partition_of_a_proxy_is_told_what_would_work() {
+    let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
+    let error = refusal(chaos_faults_net::Partition::all().on(&proxy)).await;
+    // Without the right to do it, that is said instead.
+    assert!(
+        error.contains("net.blackhole") || error.contains("needs "),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_field_says_what_it_is() {
+    let registry = registry();
+    for kind in registry.fault_kinds() {
+        let schema = serde_json::to_value(registry.fault_schema(kind).unwrap()).unwrap();
+        let empty = serde_json::Map::new();
+        let fields = schema["properties"].as_object().unwrap_or(&empty);
+        for (field, schema) in fields {
+            let said = schema["description"].as_str().unwrap_or_default();
+            assert!(said.len() > 20, "{kind}: {field}: {schema}");
+        }
+    }
+    assert_eq!(
+        registry.undo_kinds().count(),
+        usize::from(cfg!(target_os = "linux"))
+    );
+}

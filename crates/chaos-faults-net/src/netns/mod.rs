@@ -1,0 +1,15 @@
+//! Network namespaces: as a target, and how they are entered and found again.
+
+mod config;
+#[cfg(target_os = "linux")]
+mod file;
+#[cfg(target_os = "linux")]
+mod id;
+mod target;
+
+pub use config::NetnsConfig;
+#[cfg(target_os = "linux")]
+pub(crate) use file::{NetnsFile, Opened};
+#[cfg(target_os = "linux")]
+pub(crate) use id::NetnsId;
+pub use target::Netns;

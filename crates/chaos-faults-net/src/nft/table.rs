@@ -1,0 +1,110 @@
+//! A table that drops traffic.
+
+use super::{
+    attributes::Attributes,
+    expression::{Expressions, Side},
+    message::Ask,
+};
+use crate::partition::{Network, Traffic};
+
+/// A table that drops traffic, with a chain for each direction.
+///
+/// The chains see packets before connection tracking and address translation on the way in, and after it on the
+/// way out, so that an address is the peer's own in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    /// Its name.
+    pub(crate) name: String,
+    /// From and to whom traffic is dropped; empty: everybody.
+    pub(crate) networks: Vec<Network>,
+    /// Which way.
+    pub(crate) traffic: Traffic,
+    /// Whether the loopback interface is cut, too.
+    pub(crate) loopback: bool,
+}
+
+/// What one chain looks at.
+struct Hook {
+    name: &'static str,
+    /// `NF_INET_PRE_ROUTING` or `NF_INET_POST_ROUTING`.
+    number: u32,
+    priority: i32,
+    /// `NFT_META_IIF` or `NFT_META_OIF`.
+    interface: u32,
+    side: Side,
+}
+
+const INGRESS: Hook = Hook {
+    name: "ingress",
+    number: 0,
+    priority: -300,
+    interface: 4,
+    side: Side::Source,
+};
+
+const EGRESS: Hook = Hook {
+    name: "egress",
+    number: 4,
+    priority: 300,
+    interface: 5,
+    side: Side::Destination,
+};
+
+impl Table {
+    /// The messages that make it.
+    pub(crate) fn messages(&self) -> Vec<(Ask, Attributes)> {
+        let table = Attributes::new()
+            .text(1, &self.name)
+            .bytes(6, &Self::mark(&self.name));
+        let mut messages = vec![(Ask::AddTable, table)];
+        for hook in self.hooks() {
+            messages.push((Ask::AddChain, self.chain(hook)));
+            for rule in self.rules(hook) {
+                let rule = Attributes::new()
+                    .text(1, &self.name)
+                    .text(2, hook.name)
+                    .nested(4, rule.as_attributes());
+                messages.push((Ask::AddRule, rule));
+            }
+        }
+        messages
+    }
+
+    /// What says that a table is ours: a comment, in the form in which `nft` shows it.
+    pub(crate) fn mark(name: &str) -> Vec<u8> {
+        let comment = format!("{name} is a chaos experiment; undo it with: chaos recover\0");
+        let len = u8::try_from(comment.len()).unwrap_or(u8::MAX);
+        [&[0, len], comment.as_bytes()].concat()
+    }
+
+    fn hooks(&self) -> &'static [&'static Hook] {
+        match self.traffic {
+            Traffic::Ingress => &[&INGRESS],
+            Traffic::Egress => &[&EGRESS],
+            Traffic::Both => &[&INGRESS, &EGRESS],
+        }
+    }
+
+    fn chain(&self, hook: &Hook) -> Attributes {
+        let at = Attributes::new()
+            .number(1, hook.number)
+            .bytes(2, &hook.priority.to_be_bytes());
+        Attributes::new()
+            .text(1, &self.name)
+            .text(3, hook.name)
+            .nested(4, &at)
+            .text(7, "filter")
+    }
+
+    fn rules(&self, hook: &Hook) -> Vec<Expressions> {
+        let start = || match self.loopback {
+            true => Expressions::default(),
+            false => Expressions::default().not_loopback(hook.interface),
+        };
+        if self.networks.is_empty() {
+            return vec![start().drop_packet()];
+        }
+        let rule = |network: &Network| start().address(hook.side, *network).drop_packet();
+        self.networks.iter().map(rule).collect()
+    }
+}

@@ -1,0 +1,67 @@
+//! The configuration of a partition.
+
+use super::Partition;
+use chaos_core::{ConfigError, FaultConfig, Intensity};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Which traffic of a network namespace is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Traffic {
+    /// What comes in.
+    Ingress,
+    /// What goes out.
+    Egress,
+    /// Both.
+    #[default]
+    Both,
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ingress => "from",
+            Self::Egress => "to",
+            Self::Both => "from and to",
+        })
+    }
+}
+
+/// The configuration of [`Partition`].
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartitionConfig {
+    /// From and to whom traffic is dropped: addresses and networks, IPv4 and IPv6, such as 10.0.0.7, 10.0.0.0/8
+    /// or fd00::/8. Default: everybody.
+    #[serde(default)]
+    pub addresses: Option<Vec<String>>,
+    /// Which way: ingress, egress or both. Default: both.
+    #[serde(default)]
+    pub direction: Traffic,
+    /// Whether the loopback interface of the namespace is cut, too. Default: false.
+    #[serde(default)]
+    pub loopback: bool,
+}
+
+impl FaultConfig for PartitionConfig {
+    const KIND: &'static str = "net.partition";
+    type Fault = Partition;
+
+    fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn build(self) -> Result<Partition, ConfigError> {
+        let partition = match self.addresses {
+            None => Partition::all(),
+            Some(addresses) => Partition::of(addresses),
+        };
+        let partition = partition.direction(self.direction).loopback(self.loopback);
+        partition.networks()?;
+        Ok(partition)
+    }
+}
