@@ -1,1 +1,11 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
+mod progress;
+mod registry;
+mod signals;
+
+pub use progress::Progress;
+pub use registry::registry;
+pub use signals::stop_on_signals;

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Faults to come.
+
+use chaos_core::Registry;
+
+/// Registers nothing yet.
+pub fn register(_: &mut Registry) {}

@@ -29,6 +29,7 @@ pub struct EngineBuilder {
     max_duration: Duration,
     protected: Vec<String>,
     watchdog: Option<Watchdog>,
+    recover: bool,
 }
 
 impl Default for EngineBuilder {
@@ -41,6 +42,7 @@ impl Default for EngineBuilder {
             max_duration: Duration::from_secs(600),
             protected: Vec::new(),
             watchdog: None,
+            recover: true,
         }
     }
 }
@@ -90,6 +92,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Does not recover at `open` what dead owners have left: for a dry run, and for whoever calls
+    /// [`Engine::recover_orphans`] and shows the result. Their resources stay taken until then.
+    pub fn leave_orphans(mut self) -> Self {
+        self.recover = false;
+        self
+    }
+
     /// Starts the recovery thread and the watchdog, and recovers what dead owners have left.
     ///
     /// # Errors
@@ -104,7 +113,7 @@ impl EngineBuilder {
             }
             None => None,
         };
-        Engine::start(Shared {
+        let shared = Shared {
             registry: Arc::new(self.registry),
             dir,
             warden,
@@ -113,7 +122,7 @@ impl EngineBuilder {
             max_duration: self.max_duration,
             protected: self.protected,
             watchdog,
-        })
-        .await
+        };
+        Engine::start(shared, self.recover).await
     }
 }

@@ -88,10 +88,13 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    pub(crate) async fn start(shared: Shared) -> Result<Self, EngineError> {
+    async fn start(shared: Shared, recover: bool) -> Result<Self, EngineError> {
         let engine = Self {
             shared: Arc::new(shared),
         };
+        if !recover {
+            return Ok(engine);
+        }
         let recovered = engine.recover_orphans().await?;
         for left in &recovered.left {
             tracing::warn!(change = %left.change, why = %left.why, "an earlier injection could not be recovered");
@@ -154,6 +157,18 @@ impl Engine {
         session.preview().await
     }
 
+    /// What an experiment would change, and everything that speaks against it. Changes nothing.
+    ///
+    /// # Errors
+    /// The recovery thread is gone.
+    pub async fn preview(&self, experiment: &Experiment) -> Result<Preview, EngineError> {
+        let faults = Placements(experiment.faults.clone());
+        let seed = experiment.seed.unwrap_or_else(Seed::fresh);
+        self.session(faults, seed, experiment.max_duration, &experiment.protected)
+            .preview()
+            .await
+    }
+
     /// Runs a whole experiment: baseline, fault, recovery.
     ///
     /// # Behavior
@@ -202,6 +217,31 @@ impl Engine {
                 Ok(recovered)
             })
             .await?
+    }
+
+    /// How many injections of dead owners wait to be recovered. Recovers none.
+    ///
+    /// # Errors
+    /// The directory of the undo log cannot be read or trusted.
+    pub async fn orphans(&self) -> Result<usize, EngineError> {
+        let shared = Arc::clone(&self.shared);
+        let scan = self
+            .shared
+            .warden
+            .run(async move { Scan::orphans(&shared.dir) })
+            .await?;
+        let scan = scan.map_err(EngineError::UndoLog)?;
+        Ok(scan
+            .found
+            .iter()
+            .filter(|found| found.orphan.is_some())
+            .count()
+            + scan.unreadable.len())
+    }
+
+    /// Where the undo log is; it is made when the first change of the host is planned.
+    pub fn undo_log(&self) -> &std::path::Path {
+        self.shared.dir.path()
     }
 
     /// What there is, by name.

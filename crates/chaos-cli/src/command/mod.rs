@@ -1,0 +1,48 @@
+//! The commands, one a file. Each returns its exit code.
+
+pub(crate) mod doctor;
+pub(crate) mod faults;
+pub(crate) mod plan;
+pub(crate) mod recover;
+pub(crate) mod run;
+mod source;
+pub(crate) mod validate;
+
+use chaos_core::{Chain, EngineError};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+pub(crate) const HELD: u8 = 0;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const REFUSED: u8 = 4;
+pub(crate) const LEFT: u8 = 5;
+pub(crate) const INTERNAL: u8 = 70;
+
+/// Writes to standard output; a reader that has gone away (`chaos faults | head`) is no error.
+fn say(text: &str) {
+    writeln!(io::stdout(), "{text}").ok();
+}
+
+/// Writes to standard error.
+fn complain(text: &str) {
+    writeln!(io::stderr(), "{text}").ok();
+}
+
+/// Tells an error of the engine, and what exit code it is.
+fn failed(error: &EngineError) -> u8 {
+    complain(&format!("error: {}", Chain(error)));
+    match error {
+        EngineError::Config(_) => USAGE,
+        EngineError::Refused(_) | EngineError::UndoLog(_) | EngineError::Watchdog(_) => REFUSED,
+        EngineError::Left { .. } => LEFT,
+        _ => INTERNAL,
+    }
+}
+
+/// Something that should not happen.
+pub(crate) fn internal(error: &dyn std::error::Error) -> ExitCode {
+    complain(&format!("error: {error}"));
+    ExitCode::from(INTERNAL)
+}

@@ -1,0 +1,80 @@
+//! The command `chaos`: arguments to one command, and the command's exit code.
+
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+
+mod command;
+
+use chaos_core::watchdog;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Break a running system on purpose, judge what its users felt, and put everything back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "chaos",
+    version,
+    about,
+    after_help = "Exit codes: 0 held, 1 violated or deviated, 2 usage or file, 3 inconclusive, 4 refused or aborted, 5 something is left on the host, 70 internal, 130 interrupted and recovered."
+)]
+struct Args {
+    /// Says more: -v what the engine does, -vv each step. `RUST_LOG` says it more exactly.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the scenarios of a file, judges them, and puts everything back.
+    Run(command::run::Args),
+    /// Shows what the scenarios of a file would change, and what is missing. Changes nothing.
+    Plan(command::plan::Args),
+    /// Checks a file. Opens and changes nothing.
+    Validate(command::validate::Args),
+    /// Undoes what a killed `chaos`, or a reboot, has left on this host.
+    Recover(command::recover::Args),
+    /// Lists the faults, or shows what one of them can be told.
+    Faults(command::faults::Args),
+    /// Says what this host can and cannot inject, and what would change that.
+    Doctor(command::doctor::Args),
+}
+
+fn main() -> ExitCode {
+    let registry = chaos_cli::registry();
+    if let Some(code) = watchdog::run_if_asked(&registry) {
+        return code;
+    }
+    let args = Args::parse();
+    let level = ["warn", "info", "debug"]
+        .get(usize::from(args.verbose))
+        .unwrap_or(&"trace");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return command::internal(&error),
+    };
+    let code = runtime.block_on(async {
+        match args.command {
+            Command::Run(args) => command::run::run(args, registry).await,
+            Command::Plan(args) => command::plan::run(args, registry).await,
+            Command::Validate(args) => command::validate::run(&args, &registry),
+            Command::Recover(args) => command::recover::run(args, registry).await,
+            Command::Faults(args) => command::faults::run(&args, &registry),
+            Command::Doctor(args) => command::doctor::run(args, registry).await,
+        }
+    });
+    ExitCode::from(code)
+}
