@@ -100,14 +100,13 @@ fn look(
     now: Duration,
     since: &mut [(StopCondition, Option<Duration>)],
 ) -> Option<String> {
-    let recording = load.recording();
-    let newest = recording
+    // The longest window is as long as a lost signal.
+    let recording = load.recent(now.saturating_sub(SIGNAL_LOST));
+    let silent = !recording
         .exchanges()
         .iter()
-        .rev()
-        .find(|exchange| exchange.class().counts());
-    let last = newest.map_or(Duration::ZERO, |exchange| exchange.done());
-    if now.saturating_sub(last) > SIGNAL_LOST {
+        .any(|exchange| exchange.class().counts());
+    if silent && now > SIGNAL_LOST {
         return Some(format!(
             "signal lost: the load has seen nothing for {SIGNAL_LOST:?}"
         ));

@@ -180,6 +180,47 @@ fn a_late_instrument_proves_nothing() {
     assert!(inconclusive(&report, Slo::LatencyDegradation), "{report}");
 }
 
+/// What is under way when the fault comes meets it: it is the fault's, and no part of what was normal.
+#[test]
+fn what_the_fault_catches_under_way_is_its_own() {
+    let report = Trace::default().report(|at| match at {
+        9_900..10_000 => (900, Class::Reset),
+        _ => ok(10),
+    });
+    let baseline = report.metrics.baseline.as_ref().unwrap();
+    assert_eq!((baseline.counts.planned, baseline.counts.bad), (495, 0));
+    let judged = report.metrics.judged.as_ref().unwrap();
+    assert_eq!((judged.counts.planned, judged.counts.bad), (1005, 5));
+}
+
+#[test]
+fn what_was_not_reached_is_not_judged() {
+    let mut run = serde_json::to_value(
+        Trace {
+            injected: false,
+            ..Trace::default()
+        }
+        .run(),
+    )
+    .unwrap();
+    run["outcome"] = serde_json::json!({ "outcome": "not_steady", "why": "x" });
+    run["phases"].as_array_mut().unwrap().truncate(1);
+    let run: Run = serde_json::from_value(run).unwrap();
+    let report = Report::new(
+        run,
+        &Trace::default().recording(|_| ok(10)),
+        &Slos::default(),
+    );
+    assert_eq!(report.exit_code(), 4);
+    assert!(report.warnings.is_empty(), "{report}");
+    for slo in &report.slos {
+        assert!(
+            matches!(slo.judgement, Judgement::NotApplicable { .. }),
+            "{report}"
+        );
+    }
+}
+
 #[test]
 fn a_sick_baseline_proves_nothing() {
     let report = Trace::default().report(|at| match at {

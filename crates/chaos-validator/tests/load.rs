@@ -48,6 +48,19 @@ async fn the_latency_of_a_known_server_is_measured() {
 }
 
 #[tokio::test]
+async fn the_newest_part_can_be_looked_at_alone() {
+    let service = Service::start();
+    let load = HttpLoad::get(service.url()).rate(200.0);
+    let all = run_until(&load, 60).await;
+    let from = all.exchanges()[40].done();
+    let recent = load.recent(from);
+    assert!(recent.exchanges().iter().all(|e| e.done() >= from));
+    let later = all.exchanges().iter().filter(|e| e.done() >= from).count();
+    assert_eq!(recent.exchanges().len(), later);
+    balanced(&recent);
+}
+
+#[tokio::test]
 async fn the_failures_of_a_server_are_counted_exactly() {
     let service = Service::start();
     service.knobs.fail_every.store(7, Ordering::SeqCst);

@@ -3,10 +3,10 @@
 use super::{Judgement, Slos};
 use crate::{
     load::Recording,
-    measure::{Metrics, share},
+    measure::{Metrics, exchanges_of, share},
     report::Short,
 };
-use chaos_core::{EdgeKind, Run};
+use chaos_core::{EdgeKind, Phase, Run};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The largest share of requests that the generator may miss.
@@ -75,8 +75,8 @@ fn baseline(metrics: &Metrics, recording: &Recording, slos: &Slos) -> Option<Jud
             "start from a healthy target",
         ));
     }
-    let window = baseline.window;
-    let noise = crate::measure::noise(recording.between(window.start, window.end));
+    let before = exchanges_of(recording, &metrics.windows, baseline.window);
+    let noise = crate::measure::noise(&before);
     let drift = slos
         .max_latency_degradation_ms
         .is_some_and(|slo| noise.as_secs_f64() * 1e3 > slo / 4.0 && noise > LATE);
@@ -95,7 +95,10 @@ fn baseline(metrics: &Metrics, recording: &Recording, slos: &Slos) -> Option<Jud
 pub(crate) fn doubts(run: &Run) -> Vec<String> {
     let mut doubts = Vec::new();
     let injected = |edge: &&chaos_core::Edge| edge.kind == EdgeKind::Injected;
-    if !run.changes.is_empty() && run.edges.iter().find(injected).is_none() {
+    if run.phase(Phase::Fault).is_some()
+        && !run.changes.is_empty()
+        && run.edges.iter().find(injected).is_none()
+    {
         doubts.push("no fault was confirmed in place".to_owned());
     }
     // A fault that repeats is proven by any of its repetitions.

@@ -155,7 +155,10 @@ pub(crate) fn judge(metrics: &Metrics, recording: &Recording, slos: &Slos) -> Ve
 }
 
 fn one(slo: Slo, threshold: f64, metrics: &Metrics) -> SloResult {
-    if metrics.judged.as_ref().is_none_or(|j| j.counts.done() == 0) {
+    let Some(judged) = &metrics.judged else {
+        return nothing(slo, threshold, "not reached");
+    };
+    if judged.counts.done() == 0 {
         let why = "there was no traffic while the fault was in place";
         let judgement =
             Judgement::inconclusive(why, "add a load, and check that it reaches the target");

@@ -109,8 +109,12 @@ impl Observer for ClosureLoad {
 
 impl Load for ClosureLoad {
     fn recording(&self) -> Recording {
+        self.recent(Duration::ZERO)
+    }
+
+    fn recent(&self, from: Duration) -> Recording {
         self.generator
-            .recording(self.describe(), self.limits.pace().ok())
+            .recording(self.describe(), self.limits.pace().ok(), from)
     }
 }
 

@@ -107,13 +107,16 @@ impl Generator {
         self.state().running = None;
     }
 
-    /// What was seen so far.
-    pub(crate) fn recording(&self, description: String, pace: Option<Pace>) -> Recording {
-        let (planned, exchanges) = self
-            .state()
-            .recorder
-            .as_ref()
-            .map(|recorder| recorder.snapshot())
+    /// What was over at `from` or later.
+    pub(crate) fn recording(
+        &self,
+        description: String,
+        pace: Option<Pace>,
+        from: Duration,
+    ) -> Recording {
+        let recorder = self.state().recorder.clone();
+        let (planned, exchanges) = recorder
+            .map(|recorder| recorder.snapshot(from))
             .unwrap_or_default();
         let (rate, timeout) = pace.map_or((0.0, Duration::ZERO), |p| (p.rate.get(), p.timeout));
         Recording::new(description, rate, timeout, exchanges).planned(planned)

@@ -169,8 +169,12 @@ impl Observer for HttpLoad {
 
 impl Load for HttpLoad {
     fn recording(&self) -> Recording {
+        self.recent(Duration::ZERO)
+    }
+
+    fn recent(&self, from: Duration) -> Recording {
         self.generator
-            .recording(self.describe(), self.limits.pace().ok())
+            .recording(self.describe(), self.limits.pace().ok(), from)
     }
 }
 

@@ -46,10 +46,15 @@ impl Recorder {
         }
     }
 
-    /// How many were planned, and those that are over.
-    pub(crate) fn snapshot(&self) -> (u64, Vec<Exchange>) {
+    /// Those that were over at `from` or later, and how many were planned that are not in an earlier part.
+    pub(crate) fn snapshot(&self, from: Duration) -> (u64, Vec<Exchange>) {
         let book = self.book();
-        (book.planned, book.exchanges.clone())
+        // In the order of `done`.
+        let earlier = book.exchanges.partition_point(|e| e.done() < from);
+        (
+            book.planned - earlier as u64,
+            book.exchanges[earlier..].to_vec(),
+        )
     }
 
     /// What is over of the exchanges meant to be sent from `from` to before `to`, by intended time; and how
@@ -179,7 +184,7 @@ mod tests {
         let settled = recorder.settled_since(Duration::ZERO);
         assert!(settled.is_empty(), "the first is not over yet");
         drop(first);
-        let (planned, exchanges) = recorder.snapshot();
+        let (planned, exchanges) = recorder.snapshot(Duration::ZERO);
         assert_eq!((planned, exchanges.len()), (2, 2));
         assert_eq!(exchanges[1].class(), Class::Cancelled);
     }

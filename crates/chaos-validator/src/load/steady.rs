@@ -17,6 +17,7 @@ pub(crate) struct Watch {
     hold: Option<Hold>,
     phase: Option<Phase>,
     baseline: Option<(Duration, Duration)>,
+    injected: Option<Duration>,
     removed: Option<Duration>,
     norm: Option<Norm>,
 }
@@ -36,6 +37,7 @@ impl Watch {
                 self.phase = Some(*phase);
                 match phase {
                     Phase::Baseline => self.baseline = Some((*at, Duration::MAX)),
+                    Phase::Fault => self.injected = self.injected.or(Some(*at)),
                     Phase::Recovery => self.removed = self.removed.or(Some(*at)),
                     _ => {}
                 }
@@ -105,7 +107,11 @@ impl Watch {
         };
         let norm = self.norm.get_or_insert_with(|| {
             let (start, end) = self.baseline.unwrap_or((Duration::ZERO, removed));
-            Norm::of(&recorder.over_between(start, end.min(removed)).0)
+            let (mut seen, _) = recorder.over_between(start, end.min(removed));
+            // What was under way when the fault came may have met it.
+            let injected = self.injected.unwrap_or(removed);
+            seen.retain(|e| e.done() <= injected || !e.class().counts());
+            Norm::of(&seen)
         });
         // Only the newest hold window can have become steady since the last time.
         let settled = recorder.settled_since(removed);

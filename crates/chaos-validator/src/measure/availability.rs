@@ -6,7 +6,7 @@ use super::{
     seconds,
     window::Window,
 };
-use crate::load::{Counts, Exchange, Recording};
+use crate::load::{Counts, Exchange};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -41,10 +41,14 @@ pub struct Availability {
 
 impl Availability {
     /// The availability in a window; none when nothing of it was observed.
-    pub(crate) fn of(recording: &Recording, outages: &[Outage], window: Window) -> Option<Self> {
-        let seen = recording.between(window.start, window.end);
+    pub(crate) fn of(
+        seen: &[Exchange],
+        rate: f64,
+        outages: &[Outage],
+        window: Window,
+    ) -> Option<Self> {
         let counts: Counts = seen.iter().collect();
-        let slices = slices(seen, window, slice_length(recording.rate()));
+        let slices = slices(seen, window, slice_length(rate));
         let (mut up, mut down, mut unobserved) = Default::default();
         let (mut good, mut with_data) = (0, 0);
         for slice in &slices {
@@ -135,7 +139,10 @@ fn overlap(outage: &Outage, window: Window) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{load::Class, measure::Detector};
+    use crate::{
+        load::{Class, Recording},
+        measure::Detector,
+    };
     use proptest::prelude::*;
 
     fn recording(count: u64, class: impl Fn(u64) -> Option<Class>) -> Recording {
@@ -150,7 +157,8 @@ mod tests {
 
     fn availability(recording: &Recording, window: Window) -> Option<Availability> {
         let outages = Detector::at(50.0).find(recording.exchanges(), Duration::from_secs(60));
-        Availability::of(recording, &outages, window)
+        let seen = recording.between(window.start, window.end);
+        Availability::of(seen, recording.rate(), &outages, window)
     }
 
     #[test]

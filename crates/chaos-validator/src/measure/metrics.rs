@@ -94,7 +94,10 @@ impl Metrics {
         let from = windows.baseline.map_or(Duration::ZERO, |w| w.start);
         let outages = detector.find(recording.between(from, Duration::MAX), watched);
         let phase = |window: Option<Window>| {
-            window.map(|window| PhaseMetrics::of(recording, &outages, window))
+            window.map(|window| {
+                let seen = exchanges_of(recording, &windows, window);
+                PhaseMetrics::of(&seen, recording, &outages, window)
+            })
         };
         let (baseline, fault, recovery, judged) = (
             phase(windows.baseline),
@@ -151,12 +154,39 @@ fn watched_until(recording: &Recording, windows: &Windows) -> Duration {
     }
 }
 
+/// The exchanges that belong to a window: those that were meant to be sent in it. What was under way when
+/// the first fault was put in place may have met it, and belongs to the fault and not to the baseline.
+pub(crate) fn exchanges_of(
+    recording: &Recording,
+    windows: &Windows,
+    window: Window,
+) -> Vec<Exchange> {
+    let inside = recording.between(window.start, window.end);
+    let Some(judged) = windows.judged else {
+        return inside.to_vec();
+    };
+    let under_way = |e: &&Exchange| e.class().counts() && e.done() > judged.start;
+    if window.start < judged.start {
+        let over = inside.iter().filter(|e| !under_way(e));
+        over.copied().collect()
+    } else if window.start == judged.start {
+        let before = windows.baseline.map_or(judged.start, |b| b.start);
+        let met = recording
+            .between(before, judged.start)
+            .iter()
+            .filter(under_way);
+        met.chain(inside).copied().collect()
+    } else {
+        inside.to_vec()
+    }
+}
+
 /// None when no fault was removed, or nothing was watched after it.
 fn recovery_time(recording: &Recording, windows: &Windows, watched: Duration) -> Option<Timing> {
     let removed = windows.removed?;
     let baseline = windows.baseline?;
     windows.recovery?;
-    let norm = Norm::of(recording.between(baseline.start, baseline.end));
+    let norm = Norm::of(&exchanges_of(recording, windows, baseline));
     // What was cancelled was not answered, so what came after it does not show that all was well.
     let settled = recording
         .exchanges()
@@ -171,10 +201,10 @@ fn recovery_time(recording: &Recording, windows: &Windows, watched: Duration) ->
 }
 
 fn degradation(recording: &Recording, windows: &Windows) -> Option<Degradation> {
-    let part = |window: Window| recording.between(window.start, window.end);
+    let part = |window: Window| exchanges_of(recording, windows, window);
     let (before, with) = (part(windows.baseline?), part(windows.fault?));
-    let ranked = |part| Ranked::of(part, recording.timeout());
-    let (before_ranked, with_ranked) = (ranked(before), ranked(with));
+    let ranked = |part: &[Exchange]| Ranked::of(part, recording.timeout());
+    let (before_ranked, with_ranked) = (ranked(&before), ranked(&with));
     let q = DEGRADATION_QUANTILE;
     let baseline = before_ranked.quantile(q)?;
     let fault = with_ranked.quantile(q)?;
@@ -190,8 +220,8 @@ fn degradation(recording: &Recording, windows: &Windows) -> Option<Degradation> 
         baseline,
         fault,
         seconds,
-        bounds: (seconds - late_by(with), seconds + late_by(before)),
-        noise: noise(before),
+        bounds: (seconds - late_by(&with), seconds + late_by(&before)),
+        noise: noise(&before),
         most: with_ranked
             .last()
             .filter(|slowest| slowest.exact().is_some())

@@ -24,6 +24,6 @@ pub use window::{Window, Windows};
 
 pub(crate) use error_rate::{commonest_failure, share};
 pub(crate) use interval::least_for_share;
-pub(crate) use metrics::least_for_quantile;
+pub(crate) use metrics::{exchanges_of, least_for_quantile};
 pub(crate) use quantile::Ranked;
 pub(crate) use recovery::{Hold, Norm, noise};

@@ -33,8 +33,13 @@ pub struct PhaseMetrics {
 }
 
 impl PhaseMetrics {
-    pub(crate) fn of(recording: &Recording, outages: &[Outage], window: Window) -> Self {
-        let seen = recording.between(window.start, window.end);
+    /// The numbers of `seen`, which is sorted by intended time.
+    pub(crate) fn of(
+        seen: &[Exchange],
+        recording: &Recording,
+        outages: &[Outage],
+        window: Window,
+    ) -> Self {
         let good: Vec<Exchange> = seen
             .iter()
             .filter(|e| e.class().is_good())
@@ -48,7 +53,7 @@ impl PhaseMetrics {
             error_rate: ErrorRate::of(seen),
             latency: Ranked::of(seen, recording.timeout()).quantiles(),
             good_latency: Ranked::of(&good, recording.timeout()).quantiles(),
-            availability: Availability::of(recording, outages, window),
+            availability: Availability::of(seen, recording.rate(), outages, window),
             offered_per_second: per_second(counts.planned, window.length()),
             good_per_second: per_second(counts.good, window.length()),
         }
