@@ -1,6 +1,21 @@
-//! Faults to come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-use chaos_core::Registry;
+mod docker;
+mod kill;
+mod pause;
+mod register;
+mod restart;
+mod start;
+mod stop;
+mod target;
 
-/// Registers nothing yet.
-pub fn register(_: &mut Registry) {}
+pub use kill::{Kill, KillConfig};
+pub use pause::{Pause, PauseConfig, Unpause};
+pub use register::register;
+pub use restart::{Restart, RestartConfig};
+pub use start::Start;
+pub use stop::{Stop, StopConfig};
+pub use target::{Container, ContainerConfig};

@@ -259,11 +259,17 @@ impl Session {
                         // When nobody waits any more, the channel is closed and the next turn recovers.
                         reply.send(self.start().await).ok();
                     }
+                    // What the session holds, such as a proxy, is let go before the caller hears of the end.
                     Some(Command::Recover(reply)) => {
-                        reply.send(self.end().await).ok();
+                        let ended = self.end().await;
+                        drop(self);
+                        reply.send(ended).ok();
+                        return;
                     }
                     Some(Command::RecoverBlocking(reply)) => {
-                        reply.send(self.end().await).ok();
+                        let ended = self.end().await;
+                        drop(self);
+                        reply.send(ended).ok();
                         return;
                     }
                 },

@@ -1,0 +1,17 @@
+//! Everything of this crate, by name.
+
+use crate::{ContainerConfig, KillConfig, PauseConfig, RestartConfig, Start, StopConfig, Unpause};
+use chaos_core::Registry;
+
+/// Registers `container.pause`, `container.stop`, `container.kill`, `container.restart`, their undos, and the target
+/// `container`.
+pub fn register(registry: &mut Registry) {
+    registry
+        .add_target::<ContainerConfig>()
+        .add_fault::<PauseConfig>()
+        .add_fault::<StopConfig>()
+        .add_fault::<KillConfig>()
+        .add_fault::<RestartConfig>()
+        .add_undo::<Unpause>()
+        .add_undo::<Start>();
+}
