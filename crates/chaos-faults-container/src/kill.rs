@@ -150,13 +150,17 @@ impl Action for KillRun {
     async fn apply(&self, _: &Context) -> Result<(), FaultError> {
         let engine = self.run.engine()?;
         engine.kill(&self.run.id, self.signal.name()).await?;
-        loop {
-            match engine.look(&self.run.id).await? {
-                Some(seen) if seen.doing != Doing::Stopped => {
-                    tokio::time::sleep(Duration::from_millis(20)).await
-                }
-                _ => return Ok(()),
+        while let Some(seen) = engine.look(&self.run.id).await? {
+            if seen.run.started_at != self.run.started_at {
+                // Somebody, or something, has started it again at once.
+                let change = self.change().summary;
+                return Err(FaultError::NoEffect { change });
             }
+            if seen.doing == Doing::Stopped {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        Ok(())
     }
 }

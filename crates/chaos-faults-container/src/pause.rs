@@ -144,7 +144,7 @@ impl Undo for Unpause {
             Some(seen) if seen.doing != Doing::Paused => Presence::Gone,
             Some(seen) if seen.run.started_at == self.run.started_at => Presence::InPlace,
             Some(_) => Presence::Foreign {
-                found: "it was started again since, and paused by somebody else".into(),
+                found: "a later run of the container, paused by somebody else".into(),
             },
             None => Presence::Gone,
         })

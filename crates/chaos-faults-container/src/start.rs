@@ -43,7 +43,7 @@ impl Undo for Start {
             Some(seen) if seen.doing != Doing::Stopped => Presence::Gone,
             Some(seen) if seen.run.started_at == self.run.started_at => Presence::InPlace,
             Some(_) => Presence::Foreign {
-                found: "it was started again since, and stopped by somebody else".into(),
+                found: "a later run of the container, stopped by somebody else".into(),
             },
             None => Presence::Gone,
         })

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// One container by name or id, or all with a label. Also what does not run is found; faults say what they need.
+/// One container by name or id, whatever it does; or all that run and carry a label.
 ///
 /// The engine is that of `DOCKER_HOST`, else the local one.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Container {
         }
     }
 
-    /// All containers with this label: `tier=web`, or `tier` with any value.
+    /// All containers that run, or are paused, with this label: `tier=web`, or `tier` with any value.
     pub fn labelled(label: impl Into<String>) -> Self {
         Self {
             pick: Pick::Labelled(label.into()),
