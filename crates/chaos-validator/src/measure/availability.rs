@@ -7,6 +7,7 @@ use super::{
     window::Window,
 };
 use crate::load::{Counts, Exchange};
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use super::{
     window::Window,
 };
 use crate::load::{Class, Counts, Exchange, Recording};
-use chaos_core::Run;
+use chaos_core::{Run, seconds};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

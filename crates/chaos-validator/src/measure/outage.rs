@@ -6,6 +6,7 @@ use super::{
     seconds,
 };
 use crate::load::Exchange;
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
