@@ -3,7 +3,6 @@
 use super::{
     Outage,
     error_rate::{share, time_of},
-    seconds,
     window::Window,
 };
 use crate::load::{Counts, Exchange};

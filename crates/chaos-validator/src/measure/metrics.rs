@@ -4,7 +4,6 @@ use super::{
     Detector, Outage, PhaseMetrics, Repair, Timing, Windows,
     quantile::{DEGRADATION_QUANTILE, Ranked},
     recovery::{Hold, Norm, noise},
-    seconds,
     window::Window,
 };
 use crate::load::{Class, Counts, Exchange, Recording};

@@ -3,7 +3,6 @@
 use super::{
     error_rate::{share, time_of},
     quantile::Timing,
-    seconds,
 };
 use crate::load::Exchange;
 use chaos_core::seconds;
