@@ -1,6 +1,14 @@
-//! Faults to come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-use chaos_core::Registry;
+mod beside;
+mod cpu;
+mod crew;
+mod process;
+mod register;
 
-/// Registers nothing yet.
-pub fn register(_: &mut Registry) {}
+pub use cpu::{CpuBurn, CpuBurnConfig};
+pub use process::{Kill, KillConfig, Pause, PauseConfig, Process, ProcessConfig, Signal};
+pub use register::register;

@@ -1,0 +1,185 @@
+//! `process.kill`: a process that ends.
+
+use super::Signal;
+use chaos_core::{
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The process ends: `process.kill`.
+///
+/// # What breaks
+/// The process gets a signal that ends it. SIGKILL cannot be caught: no connection is closed in order, no buffer is
+/// written. SIGTERM asks, and a process may take its time or refuse.
+///
+/// # What it needs
+/// Linux 5.3 or newer, the right to signal the process (the same user, or `CAP_KILL`), and
+/// [`allow_irreversible`](chaos_core::Placed::allow_irreversible). Pid 1, threads of the kernel and this very process
+/// are refused.
+///
+/// # What is changed on the host
+/// `kill -KILL PID`, through a descriptor of the very process that was planned: whoever has got its pid since is not
+/// hit. SIGKILL counts as done when the process has ended; any other signal when it was sent.
+///
+/// # How it is undone
+/// Not at all: starting it again is up to whoever supervises it.
+///
+/// # Configuration
+/// ```
+/// # use chaos_core::{Parameters, Registry};
+/// # let mut registry = Registry::new();
+/// # chaos_faults_resource::register(&mut registry);
+/// let parameters: Parameters = serde_json::from_str(r#"{ "signal": "SIGTERM" }"#)?;
+/// registry.fault("process.kill", None, &parameters)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+/// Intensities: light and medium SIGTERM, heavy SIGKILL. Without either: SIGKILL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    signal: Signal,
+}
+
+impl Kill {
+    /// With SIGKILL.
+    pub const fn new() -> Self {
+        Self::with(Signal::Kill)
+    }
+
+    /// With this signal.
+    pub const fn with(signal: Signal) -> Self {
+        Self { signal }
+    }
+}
+
+impl Default for Kill {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Fault for Kill {
+    fn kind(&self) -> &'static str {
+        KillConfig::KIND
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        #[cfg(target_os = "linux")]
+        return super::victim::needs();
+        #[cfg(not(target_os = "linux"))]
+        Needs::none().linux()
+    }
+
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let (signal, sites) = (self.signal, sites.to_vec());
+        cx.blocking(move || plan(signal, &sites)).await?
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn plan(signal: Signal, sites: &[Site]) -> Result<Plan, FaultError> {
+    let mut plan = Plan::new();
+    for site in sites {
+        let end = end::End {
+            process: super::victim::of(site)?,
+            name: site.name().to_owned(),
+            signal,
+        };
+        plan = plan.then_one_way(end, "a killed process does not come back");
+    }
+    Ok(plan)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn plan(_: Signal, sites: &[Site]) -> Result<Plan, FaultError> {
+    let target = sites.first().map(ToString::to_string).unwrap_or_default();
+    Err(FaultError::unsupported(
+        target,
+        "processes can be killed safely on Linux only",
+    ))
+}
+
+/// Ends a process with a signal, for good.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct KillConfig {
+    /// The signal, by name or number: SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGKILL, SIGUSR1, SIGSEGV, SIGUSR2 or SIGTERM.
+    /// Default: SIGKILL.
+    #[serde(default)]
+    pub signal: Option<Signal>,
+}
+
+impl FaultConfig for KillConfig {
+    const KIND: &'static str = "process.kill";
+    type Fault = Kill;
+
+    fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
+        match intensity {
+            Intensity::Light | Intensity::Medium => &[("signal", "SIGTERM")],
+            Intensity::Heavy => &[("signal", "SIGKILL")],
+            _ => &[],
+        }
+    }
+
+    fn build(self) -> Result<Kill, ConfigError> {
+        Ok(self.signal.map_or_else(Kill::new, Kill::with))
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod end {
+    use super::super::{
+        Signal,
+        handle::{Handle, State},
+        victim,
+    };
+    use chaos_core::{Change, Context, FaultError, OneWay, ProcessId, Reach, async_trait};
+    use std::time::Duration;
+
+    /// How long a killed process may take to be seen gone: its memory is given back first.
+    const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+    /// Ends one process.
+    #[derive(Debug)]
+    pub(super) struct End {
+        pub(super) process: ProcessId,
+        pub(super) name: String,
+        pub(super) signal: Signal,
+    }
+
+    #[async_trait]
+    impl OneWay for End {
+        fn change(&self) -> Change {
+            let signal = self.signal.to_string();
+            let signal = signal.trim_start_matches("SIG");
+            Change::new(
+                format!("kill -{signal} {} ({})", self.process.pid, self.name),
+                victim::resource(&self.process),
+                Reach::Process,
+            )
+        }
+
+        async fn apply(&self, cx: &Context) -> Result<(), FaultError> {
+            let ended = || FaultError::no_target(self.process.to_string(), "it had ended before");
+            let process = Handle::open(&self.process)?.ok_or_else(ended)?;
+            if !process.signal(self.signal.raw())? {
+                return Err(ended());
+            }
+            if self.signal != Signal::Kill {
+                return Ok(());
+            }
+            let limit = GONE_WITHIN.min(cx.step_limit() / 4 * 3);
+            let gone = |state| state == State::Gone;
+            if gone(process.wait_for(gone, limit).await?) {
+                Ok(())
+            } else {
+                Err(FaultError::TimedOut {
+                    operation: format!("SIGKILL to {}", self.process),
+                    limit,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `process.pause`: a process that hangs.
+
+use chaos_core::{
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The process hangs: `process.pause`.
+///
+/// # What breaks
+/// All threads of the process stand still. It keeps its memory, files and connections: the kernel goes on to accept
+/// connections and data for it until its queues are full, and nobody answers. A parent that waits for stopped
+/// children, such as a shell, notices. On a container it is the main process that is stopped; `container.pause` stops
+/// all of them.
+///
+/// # What it needs
+/// Linux 5.3 or newer, and the right to signal the process: the same user, or `CAP_KILL`. Pid 1, threads of the kernel
+/// and this very process are refused, and so is a process that somebody else has stopped already.
+///
+/// # What is changed on the host
+/// `kill -STOP PID`, through a descriptor of the very process that was planned.
+///
+/// # How it is undone
+/// `kill -CONT PID`, if the process is still the one that was stopped, told by pid, start time and boot, and is
+/// stopped. Whoever has got its pid since is left alone.
+///
+/// # Configuration
+/// ```
+/// # use chaos_core::{Parameters, Registry};
+/// # let mut registry = Registry::new();
+/// # chaos_faults_resource::register(&mut registry);
+/// registry.fault("process.pause", None, &Parameters::new())?;
+/// # Ok::<(), chaos_core::ConfigError>(())
+/// ```
+/// There are no parameters and no intensities: stopped is stopped.
+///
+/// # Examples
+/// ```no_run
+/// # use chaos_core::{Engine, FaultExt};
+/// # use chaos_faults_resource::{Pause, Process, register};
+/// # async fn example() -> Result<(), chaos_core::EngineError> {
+/// # let mut registry = chaos_core::Registry::new();
+/// register(&mut registry);
+/// let engine = Engine::builder().registry(registry).open().await?;
+/// let hung = Pause::new().on(&Process::named("worker"));
+/// engine.during(hung, async { /* is the service still up? */ }).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Pause;
+
+impl Pause {
+    /// Stops the process.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+#[async_trait]
+impl Fault for Pause {
+    fn kind(&self) -> &'static str {
+        PauseConfig::KIND
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        #[cfg(target_os = "linux")]
+        return super::victim::needs();
+        #[cfg(not(target_os = "linux"))]
+        Needs::none().linux()
+    }
+
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let sites = sites.to_vec();
+        cx.blocking(move || plan(&sites)).await?
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
+    use super::{handle, handle::State, victim};
+    let mut plan = Plan::new();
+    for site in sites {
+        let process = victim::of(site)?;
+        let found = match handle::state(&process)? {
+            State::Running => {
+                plan = plan.then(stop::Stop::new(process, site.name()));
+                continue;
+            }
+            State::Gone => {
+                return Err(FaultError::no_target(site.to_string(), "it has ended"));
+            }
+            State::Stopped | State::Stopping => "it is stopped already, and not by us",
+            State::Traced => "a debugger holds it",
+        };
+        return Err(FaultError::conflict(site.to_string(), found));
+    }
+    Ok(plan)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
+    let target = sites.first().map(ToString::to_string).unwrap_or_default();
+    Err(FaultError::unsupported(
+        target,
+        "processes can be stopped safely on Linux only",
+    ))
+}
+
+/// Makes a process hang with SIGSTOP until SIGCONT.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PauseConfig {}
+
+impl FaultConfig for PauseConfig {
+    const KIND: &'static str = "process.pause";
+    type Fault = Pause;
+
+    fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn build(self) -> Result<Pause, ConfigError> {
+        Ok(Pause)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod stop {
+    use super::super::{
+        handle::{Handle, State},
+        resume::ContinueProcess,
+        victim,
+    };
+    use chaos_core::{Action, Change, Context, FaultError, ProcessId, Reach, async_trait};
+    use rustix::process::Signal;
+
+    /// Stops one process.
+    #[derive(Debug)]
+    pub(super) struct Stop {
+        process: ProcessId,
+        name: String,
+    }
+
+    impl Stop {
+        pub(super) fn new(process: ProcessId, name: &str) -> Self {
+            let name = name.to_owned();
+            Self { process, name }
+        }
+    }
+
+    #[async_trait]
+    impl Action for Stop {
+        type Undo = ContinueProcess;
+
+        fn change(&self) -> Change {
+            Change::new(
+                format!("kill -STOP {} ({})", self.process.pid, self.name),
+                victim::resource(&self.process),
+                Reach::Process,
+            )
+        }
+
+        fn undo(&self) -> ContinueProcess {
+            ContinueProcess::new(self.process.clone())
+        }
+
+        async fn apply(&self, cx: &Context) -> Result<(), FaultError> {
+            let ended = || FaultError::no_target(self.process.to_string(), "it has ended");
+            let process = Handle::open(&self.process)?.ok_or_else(ended)?;
+            if !process.signal(Signal::STOP)? {
+                return Err(ended());
+            }
+            let limit = cx.step_limit() / 4 * 3;
+            let stopped = |state| matches!(state, State::Stopped | State::Gone);
+            match process.wait_for(stopped, limit).await? {
+                State::Stopped => Ok(()),
+                State::Gone => Err(ended()),
+                // Deep in the kernel, for a disk or a network file system that does not answer.
+                _ => Err(FaultError::TimedOut {
+                    operation: format!("SIGSTOP to {}", self.process),
+                    limit,
+                }),
+            }
+        }
+    }
+}
