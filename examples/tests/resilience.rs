@@ -38,8 +38,7 @@ async fn without_care_the_same_test_fails() -> Result<(), Box<dyn std::error::Er
         .hold(Duration::from_secs(3))
         .fault(Latency::ms(800).on(&proxy));
     let load = HttpLoad::get(orders.url("/orders")).rate(100.0);
-    let report =
-        chaos_validator::run(&Engine::open().await?, slow, load, &Slos::default()).await?;
+    let report = chaos_validator::run(&Engine::open().await?, slow, load, &Slos::default()).await?;
     assert_eq!(
         report.exit_code(),
         1,
@@ -53,6 +52,12 @@ async fn without_care_the_same_test_fails() -> Result<(), Box<dyn std::error::Er
 #[test]
 fn the_readme_shows_this_test() {
     let test = include_str!("resilience.rs");
-    let shown = test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
-    assert!(include_str!("../../README.md").contains(shown.unwrap_or("?").trim()), "the README shows another test");
+    let shown = test
+        .split("// README: begin\n")
+        .nth(1)
+        .and_then(|rest| rest.split("// README: end").next());
+    assert!(
+        include_str!("../../README.md").contains(shown.unwrap_or("?").trim()),
+        "the README shows another test"
+    );
 }
