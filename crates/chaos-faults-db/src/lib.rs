@@ -1,6 +1,15 @@
-//! Faults to come.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
-use chaos_core::Registry;
+mod address;
+mod answers;
+mod down;
+mod protocol;
+mod register;
+mod way;
 
-/// Registers nothing yet.
-pub fn register(_: &mut Registry) {}
+pub use down::{Down, DownConfig};
+pub use protocol::Protocol;
+pub use register::register;
