@@ -130,7 +130,11 @@ impl Dependency {
         let idle = self.idle.lock().await.pop();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => BufReader::new(TcpStream::connect(&self.address).await?),
+            None => {
+                let stream = TcpStream::connect(&self.address).await?;
+                stream.set_nodelay(true)?;
+                BufReader::new(stream)
+            }
         };
         connection
             .get_mut()

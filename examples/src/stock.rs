@@ -43,6 +43,7 @@ impl Drop for Stock {
 }
 
 async fn serve(stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     let mut article = String::new();
     while stream.read_line(&mut article).await? > 0 {
