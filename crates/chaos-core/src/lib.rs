@@ -22,6 +22,7 @@ mod probe;
 mod registry;
 mod run;
 mod samples;
+pub mod seconds;
 mod secret;
 mod seed;
 mod stop;

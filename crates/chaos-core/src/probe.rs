@@ -1,6 +1,6 @@
 //! Measuring one thing without changing it.
 
-use crate::BoxError;
+use crate::{BoxError, seconds};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
@@ -76,8 +76,10 @@ impl From<String> for Value {
 #[non_exhaustive]
 pub struct Sample {
     /// When the probe was asked, since the start of the run.
+    #[serde(with = "seconds")]
     pub at: Duration,
     /// How long it took.
+    #[serde(with = "seconds")]
     pub took: Duration,
     /// What it saw.
     pub value: Value,

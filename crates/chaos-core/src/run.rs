@@ -1,6 +1,6 @@
 //! The facts of a run: what happened, when, and what is left.
 
-use crate::{Leftover, Phase, Samples, StopReason, Verdict, seed::Seed};
+use crate::{Leftover, Phase, Samples, StopReason, Verdict, seconds, seed::Seed};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -104,8 +104,10 @@ pub struct Edge {
     /// Which repetition, from 0.
     pub repetition: u64,
     /// When it was asked for.
+    #[serde(with = "seconds")]
     pub requested: Duration,
     /// When it was confirmed.
+    #[serde(with = "seconds")]
     pub confirmed: Duration,
     /// How often an in-process fault has done something; only known for those, at their recovery.
     pub hits: Option<u64>,
@@ -120,8 +122,10 @@ pub struct PhaseSpan {
     /// The phase.
     pub phase: Phase,
     /// Its start.
+    #[serde(with = "seconds")]
     pub start: Duration,
     /// Its end.
+    #[serde(with = "seconds")]
     pub end: Duration,
 }
 
@@ -149,6 +153,7 @@ pub struct Run {
     #[serde(with = "wall_clock")]
     pub started: SystemTime,
     /// How long it took, recovery included.
+    #[serde(with = "seconds")]
     pub took: Duration,
     /// How it ended.
     pub outcome: Outcome,

@@ -2,6 +2,11 @@
 //!
 //! Its own `main`, because a watchdog is this very program started again.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a victim says is read by the test"
+)]
+
 use chaos_core::{
     Engine, EngineError, Watchdog,
     testing::{World, crash_points},

@@ -99,7 +99,7 @@ impl Fault for Bandwidth {
     }
 }
 
-/// The configuration of [`Bandwidth`].
+/// Lets only so many bytes per second through each connection of a proxy.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -82,7 +82,7 @@ impl Fault for Blackhole {
     }
 }
 
-/// The configuration of [`Blackhole`].
+/// Accepts connections and forwards nothing: callers without a timeout hang.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -128,7 +128,7 @@ impl Fault for Latency {
     }
 }
 
-/// The configuration of [`Latency`].
+/// Delays what goes through a proxy, with jitter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

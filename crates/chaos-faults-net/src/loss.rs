@@ -103,7 +103,7 @@ impl Fault for Loss {
     }
 }
 
-/// The configuration of [`Loss`].
+/// Delays what goes through a proxy as lost packets delay a TCP stream: by retransmissions.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

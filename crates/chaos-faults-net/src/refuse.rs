@@ -67,7 +67,7 @@ impl Fault for Refuse {
     }
 }
 
-/// The configuration of [`Refuse`]: there is nothing to say.
+/// Cuts the connections of a proxy and refuses new ones, as when nobody listens.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -60,7 +60,7 @@ impl Fault for Reset {
     }
 }
 
-/// The configuration of [`Reset`]: there is nothing to say.
+/// Resets the connections of a proxy, the live ones and each new one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -143,7 +143,7 @@ impl Engine {
     /// # Errors
     /// The faults were refused or could not be put in place; the error says what happened to the host.
     pub async fn inject(&self, faults: impl Into<Placements>) -> Result<Injection, EngineError> {
-        let mut session = self.session(faults.into(), Seed::fresh(), self.shared.max_duration, &[]);
+        let session = self.session(faults.into(), Seed::fresh(), self.shared.max_duration, &[]);
         session.begin().await?;
         Ok(Injection::new(session))
     }

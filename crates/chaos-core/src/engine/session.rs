@@ -61,6 +61,8 @@ type Reply<T> = oneshot::Sender<T>;
 #[derive(Debug)]
 enum Command {
     Preview(Reply<Preview>),
+    /// Prepare and start.
+    Begin(Reply<Result<(), EngineError>>),
     Prepare(Reply<Result<Preview, EngineError>>),
     Start(Reply<Result<(), EngineError>>),
     Recover(Reply<Result<Recovered, EngineError>>),
@@ -153,9 +155,9 @@ impl SessionHandle {
         self.ask(Command::Start).await?
     }
 
-    pub(super) async fn begin(&mut self) -> Result<(), EngineError> {
-        self.prepare().await?;
-        self.start().await
+    /// Both at once.
+    pub(super) async fn begin(&self) -> Result<(), EngineError> {
+        self.ask(Command::Begin).await?
     }
 
     /// Puts everything back.
@@ -251,6 +253,13 @@ impl Session {
                     None => break,
                     Some(Command::Preview(reply)) => {
                         reply.send(self.preview().await).ok();
+                    }
+                    Some(Command::Begin(reply)) => {
+                        let begun = match self.prepare().await {
+                            Ok(_) => self.start().await,
+                            Err(error) => Err(error),
+                        };
+                        reply.send(begun).ok();
                     }
                     Some(Command::Prepare(reply)) => {
                         reply.send(self.prepare().await).ok();

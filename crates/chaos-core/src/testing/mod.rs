@@ -1,6 +1,8 @@
 //! For tests of faults: a fake fault, crash points and the conformance suite. Feature `testing`.
 
 #[cfg(feature = "testing")]
+mod bench;
+#[cfg(feature = "testing")]
 mod conformance;
 mod crash;
 #[cfg(feature = "testing")]
@@ -8,6 +10,8 @@ mod litter;
 #[cfg(feature = "testing")]
 mod world;
 
+#[cfg(feature = "testing")]
+pub use bench::Appender;
 #[cfg(feature = "testing")]
 pub use conformance::Conformance;
 pub(crate) use crash::crash_point;

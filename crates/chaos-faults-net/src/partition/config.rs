@@ -30,7 +30,7 @@ impl fmt::Display for Traffic {
     }
 }
 
-/// The configuration of [`Partition`].
+/// Drops the packets of a network namespace from and to some addresses, or all of them.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

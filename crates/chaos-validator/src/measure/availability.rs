@@ -3,10 +3,10 @@
 use super::{
     Outage,
     error_rate::{share, time_of},
-    seconds,
     window::Window,
 };
 use crate::load::{Counts, Exchange};
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

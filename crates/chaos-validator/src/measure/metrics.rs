@@ -4,11 +4,10 @@ use super::{
     Detector, Outage, PhaseMetrics, Repair, Timing, Windows,
     quantile::{DEGRADATION_QUANTILE, Ranked},
     recovery::{Hold, Norm, noise},
-    seconds,
     window::Window,
 };
 use crate::load::{Class, Counts, Exchange, Recording};
-use chaos_core::Run;
+use chaos_core::{Run, seconds};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -9,7 +9,6 @@ mod phase;
 mod quantile;
 mod recovery;
 mod repair;
-pub(crate) mod seconds;
 mod window;
 
 pub use availability::Availability;

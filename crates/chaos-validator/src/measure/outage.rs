@@ -3,9 +3,9 @@
 use super::{
     error_rate::{share, time_of},
     quantile::Timing,
-    seconds,
 };
 use crate::load::Exchange;
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Latency quantiles in which failures are not lost.
 
-use super::seconds;
 use crate::load::Exchange;
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 

@@ -1,6 +1,7 @@
 //! How long it took to recover from outages.
 
-use super::{Outage, Timing, seconds};
+use super::{Outage, Timing};
+use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

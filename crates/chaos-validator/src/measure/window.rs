@@ -1,7 +1,6 @@
 //! The parts of a run that are measured.
 
-use super::seconds;
-use chaos_core::{EdgeKind, Phase, Run};
+use chaos_core::{EdgeKind, Phase, Run, seconds};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -4,10 +4,10 @@ use super::{json::Schema, table};
 use crate::{
     judge::{self, Overall, SloResult, Slos},
     load::Recording,
-    measure::{Metrics, seconds},
+    measure::Metrics,
     report::{Paint, Short},
 };
-use chaos_core::Run;
+use chaos_core::{Run, seconds};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
