@@ -11,8 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the threads may take to begin, and to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the threads may take to begin.
+const BEGIN: Duration = Duration::from_secs(5);
+/// How long they may take to end: a disk may be slow, and giving back much memory takes its time.
+const END: Duration = Duration::from_secs(30);
 
 /// Threads of one in-process change. Dropping it tells them to end.
 pub(crate) struct Crew {
@@ -65,7 +67,7 @@ impl Shared {
         let at_work = self.lock();
         let (at_work, _) = self
             .changed
-            .wait_timeout_while(at_work, PATIENCE, |at_work| *at_work != wanted)
+            .wait_timeout_while(at_work, END, |at_work| *at_work != wanted)
             .unwrap_or_else(PoisonError::into_inner);
         *at_work == wanted
     }
@@ -129,14 +131,14 @@ impl Crew {
             });
             crew.threads.push(thread.map_err(failed)?);
         }
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + BEGIN;
         for _ in &crew.threads {
             let left = until.saturating_duration_since(Instant::now());
             begins
                 .recv_timeout(left)
                 .map_err(|_| FaultError::TimedOut {
                     operation: format!("start the threads `{name}`"),
-                    limit: PATIENCE,
+                    limit: BEGIN,
                 })?;
         }
         Ok(crew)
@@ -156,7 +158,7 @@ impl Held for Crew {
         self.shared.end();
         if !self.shared.wait_for(0) {
             let operation = format!("end {} threads", *self.shared.lock());
-            let limit = PATIENCE;
+            let limit = END;
             return Err(FaultError::TimedOut { operation, limit });
         }
         for thread in self.threads.drain(..) {

@@ -6,9 +6,17 @@
 mod beside;
 mod cpu;
 mod crew;
+mod disk;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+mod memory;
 mod process;
 mod register;
+#[cfg(all(test, target_os = "linux"))]
+mod testing;
 
 pub use cpu::{CpuBurn, CpuBurnConfig};
+pub use disk::{DiskBurn, DiskBurnConfig, DiskFill, DiskFillConfig, DiskMode};
+pub use memory::{MemFill, MemFillConfig};
 pub use process::{Kill, KillConfig, Pause, PauseConfig, Process, ProcessConfig, Signal};
 pub use register::register;

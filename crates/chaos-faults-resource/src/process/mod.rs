@@ -2,6 +2,8 @@
 
 mod config;
 #[cfg(target_os = "linux")]
+mod end;
+#[cfg(target_os = "linux")]
 mod find;
 #[cfg(target_os = "linux")]
 mod handle;
@@ -10,6 +12,8 @@ mod pause;
 #[cfg(target_os = "linux")]
 mod resume;
 mod signal;
+#[cfg(target_os = "linux")]
+mod stop;
 mod target;
 #[cfg(target_os = "linux")]
 mod victim;

@@ -80,13 +80,17 @@ impl Fault for Pause {
 
 #[cfg(target_os = "linux")]
 fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
-    use super::{handle, handle::State, victim};
+    use super::{
+        handle::{self, State},
+        stop::Stop,
+        victim,
+    };
     let mut plan = Plan::new();
     for site in sites {
         let process = victim::of(site)?;
         let found = match handle::state(&process)? {
             State::Running => {
-                plan = plan.then(stop::Stop::new(process, site.name()));
+                plan = plan.then(Stop::new(process, site.name()));
                 continue;
             }
             State::Gone => {
@@ -102,11 +106,7 @@ fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
 
 #[cfg(not(target_os = "linux"))]
 fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
-    let target = sites.first().map(ToString::to_string).unwrap_or_default();
-    Err(FaultError::unsupported(
-        target,
-        "processes can be stopped safely on Linux only",
-    ))
+    crate::elsewhere::refuse(sites, "processes can be stopped safely on Linux only")
 }
 
 /// Makes a process hang with SIGSTOP until SIGCONT.
@@ -125,66 +125,5 @@ impl FaultConfig for PauseConfig {
 
     fn build(self) -> Result<Pause, ConfigError> {
         Ok(Pause)
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod stop {
-    use super::super::{
-        handle::{Handle, State},
-        resume::ContinueProcess,
-        victim,
-    };
-    use chaos_core::{Action, Change, Context, FaultError, ProcessId, Reach, async_trait};
-    use rustix::process::Signal;
-
-    /// Stops one process.
-    #[derive(Debug)]
-    pub(super) struct Stop {
-        process: ProcessId,
-        name: String,
-    }
-
-    impl Stop {
-        pub(super) fn new(process: ProcessId, name: &str) -> Self {
-            let name = name.to_owned();
-            Self { process, name }
-        }
-    }
-
-    #[async_trait]
-    impl Action for Stop {
-        type Undo = ContinueProcess;
-
-        fn change(&self) -> Change {
-            Change::new(
-                format!("kill -STOP {} ({})", self.process.pid, self.name),
-                victim::resource(&self.process),
-                Reach::Process,
-            )
-        }
-
-        fn undo(&self) -> ContinueProcess {
-            ContinueProcess::new(self.process.clone())
-        }
-
-        async fn apply(&self, cx: &Context) -> Result<(), FaultError> {
-            let ended = || FaultError::no_target(self.process.to_string(), "it has ended");
-            let process = Handle::open(&self.process)?.ok_or_else(ended)?;
-            if !process.signal(Signal::STOP)? {
-                return Err(ended());
-            }
-            let limit = cx.step_limit() / 4 * 3;
-            let stopped = |state| matches!(state, State::Stopped | State::Gone);
-            match process.wait_for(stopped, limit).await? {
-                State::Stopped => Ok(()),
-                State::Gone => Err(ended()),
-                // Deep in the kernel, for a disk or a network file system that does not answer.
-                _ => Err(FaultError::TimedOut {
-                    operation: format!("SIGSTOP to {}", self.process),
-                    limit,
-                }),
-            }
-        }
     }
 }
