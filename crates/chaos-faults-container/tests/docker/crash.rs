@@ -1,6 +1,6 @@
 //! Killed with SIGKILL at every point of an injection that pauses one container and stops another.
 
-use crate::{
+use super::{
     client::Box,
     trial,
     victim::{Victim, second_process_recovers},

@@ -1,6 +1,6 @@
 //! What clients and the engine see of each fault, and what is refused.
 
-use crate::{
+use super::{
     client::{Box, Gets, docker},
     engine, registry, trial,
     victim::{self, Victim},
@@ -152,7 +152,7 @@ async fn restart_alone() {
     made.comes_to("another run", |made| made.started_at() != run);
     made.works();
     // There is nothing to recover, and nothing is left of the log.
-    let engine = crate::engine_in(&state).await;
+    let engine = super::engine_in(&state).await;
     assert!(engine.recover_orphans().await.unwrap().is_clean());
     assert_eq!(victim::logs(&state), 0);
 }
@@ -216,7 +216,7 @@ async fn taken() {
         .inject(Pause::new().on(&made.target()))
         .await
         .unwrap();
-    let other = crate::engine_in(&state).await;
+    let other = super::engine_in(&state).await;
     let error = other.inject(Stop::new().on(&made.target())).await;
     assert!(matches!(error, Err(EngineError::Refused(_))), "{error:?}");
     assert_eq!(made.status(), "paused");

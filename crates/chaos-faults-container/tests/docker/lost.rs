@@ -1,6 +1,6 @@
 //! Somebody else acts on the container while the fault is in place.
 
-use crate::{
+use super::{
     client::{Box, docker},
     engine, trial,
 };

@@ -1,6 +1,6 @@
 //! The promises that every fault keeps, on real containers.
 
-use crate::{
+use super::{
     client::{Box, docker},
     registry, trial,
 };

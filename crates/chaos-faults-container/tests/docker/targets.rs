@@ -1,6 +1,6 @@
 //! Containers by name, id and label, and none.
 
-use crate::{
+use super::{
     client::{Box, docker},
     engine, registry, trial,
 };

@@ -1,6 +1,6 @@
 //! No engine, another engine, an engine that is gone in between.
 
-use crate::{
+use super::{
     client::Box,
     trial,
     victim::{Victim, logs, second_process_recovers},

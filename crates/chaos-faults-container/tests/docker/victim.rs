@@ -1,12 +1,11 @@
 //! This program started again, to be killed or to see another engine.
 
-use crate::{client::Box, engine_in, registry};
+use super::{client::Box, engine_in, registry};
 use chaos_core::{Chain, Engine, FaultExt, Placed};
 use chaos_faults_container::{Container, Pause, Restart, Stop};
 use std::{
     ffi::OsString,
-    fmt,
-    io::{self, Write},
+    fmt, io,
     path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
     time::Duration,
@@ -65,9 +64,9 @@ pub(crate) fn logs(state: &tempfile::TempDir) -> usize {
     })
 }
 
-/// Tells the test.
+#[expect(clippy::print_stdout, reason = "this is how a victim tells the test")]
 fn say(what: impl fmt::Display) {
-    writeln!(io::stdout(), "{what}").unwrap();
+    println!("{what}");
 }
 
 pub(crate) fn run() -> ExitCode {
