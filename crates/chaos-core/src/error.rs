@@ -409,7 +409,7 @@ pub enum EngineError {
     #[error("refused; the host was not touched{}", list(.0))]
     Refused(Vec<Refusal>),
     /// The undo log could not be written before the first change.
-    #[error("could not write the undo log; the host was not touched")]
+    #[error("could not use the undo log; the host was not touched")]
     UndoLog(#[source] UndoLogError),
     /// The undo log failed half-way; what had been changed was put back.
     #[error("could not write the undo log after {done} changes; all of them were undone")]

@@ -365,12 +365,13 @@ impl Session {
     /// Injects one prepared fault and schedules its end; when that fails, all faults are recovered.
     async fn put_in_place(&mut self, prepared: Prepared) -> Result<(), EngineError> {
         let index = prepared.index;
+        let hold = self.placements[index].hold.or(prepared.plan.lasting);
         let before = self.total_steps();
         match self.inject(prepared).await {
             Ok(at) => {
                 let now = Instant::now();
                 self.repetitions[index] += 1;
-                if let Some(hold) = self.placements[index].hold {
+                if let Some(hold) = hold {
                     self.schedule.push(Due {
                         at: now + hold,
                         what: What::End(at),
