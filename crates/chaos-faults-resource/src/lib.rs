@@ -12,7 +12,8 @@ mod elsewhere;
 mod memory;
 mod process;
 mod register;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod testing;
 
 pub use cpu::{CpuBurn, CpuBurnConfig};
