@@ -1,6 +1,6 @@
 //! One experiment: baseline, fault, recovery.
 
-use super::{Engine, Notice, Recovered, SessionHandle, sampler::Sampler, session::EdgeNotice};
+use super::{EdgeNotice, Engine, Notice, Recovered, SessionHandle, sampler::Sampler};
 use crate::{
     Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Observer, Outcome,
     Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
