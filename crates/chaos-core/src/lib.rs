@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "testing", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "testing"), doc = "Break a running system on purpose, and always put it back.")]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "Break a running system on purpose, and always put it back."
+)]
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -68,6 +68,12 @@ fn main() -> ExitCode {
         ),
         trial("a_program_that_is_no_watchdog_is_told_before", no_watchdog),
         trial("a_watchdog_ends_with_its_engine", watchdog_ends),
+        // Needs `strace`, which is not everywhere: asked for with the kernel's tests.
+        trial(
+            "the_record_is_on_disk_before_the_change_by_the_kernels_own_account",
+            order_of_system_calls,
+        )
+        .with_ignored_flag(std::env::var_os("CHAOS_TEST_KERNEL").is_none_or(|asked| asked != "1")),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -403,4 +409,66 @@ fn watchdog_ends() {
     // Dropping the engine waits for its watchdog.
     assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(world.left(), (0, 0));
+}
+
+/// Law 1 as the kernel sees it: the log is created, filled, synced, named, its directory synced; each record is written
+/// and synced; and only then is the piece created.
+fn order_of_system_calls() {
+    let scene = Scene::new("", "");
+    let trace = scene.world.host().with_extension("trace");
+    let status = Command::new("strace")
+        .args([
+            "-f",
+            "-y",
+            "-s",
+            "200",
+            "-e",
+            "trace=openat,write,fdatasync,fsync,rename,renameat2,unlink,unlinkat",
+            "-o",
+        ])
+        .arg(&trace)
+        .arg(std::env::current_exe().unwrap())
+        .envs([(HOST, scene.world.host()), (STATE, scene.world.state())])
+        .envs([(GUARD, ""), (TASK, "")])
+        .status()
+        .unwrap_or_else(|e| panic!("strace could not be started: {e}; install it"));
+    assert!(status.success());
+    let text = std::fs::read_to_string(&trace).unwrap();
+    std::fs::remove_file(&trace).unwrap();
+    let host = scene.world.host().display().to_string();
+    let mut told = Vec::new();
+    for line in text.lines() {
+        let is = |parts: &[&str]| parts.iter().all(|part| line.contains(part));
+        if is(&["openat(", ".new\"", "O_EXCL"]) {
+            told.push("log created");
+        } else if is(&["write(", "\\\"entry\\\":\\\"opened\\\""]) {
+            told.push("header written");
+        } else if is(&["write(", "\\\"entry\\\":\\\"intent\\\""]) {
+            told.push("record written");
+        } else if is(&["fdatasync("]) && (line.contains(".new>") || line.contains(".jsonl>")) {
+            told.push("log synced");
+        } else if is(&["rename", ".new\""]) {
+            told.push("log named");
+        } else if is(&["fsync("])
+            && line.contains(&chaos_core::machine_id())
+            && told.contains(&"log named")
+        {
+            told.push("directory synced");
+        } else if line.contains(&format!("\"{host}/chaos-")) && is(&["O_EXCL"]) {
+            told.push("piece created");
+        } else if is(&["unlink", ".jsonl\""]) {
+            told.push("log removed");
+        }
+    }
+    let step = ["record written", "log synced", "piece created"];
+    let mut expected = vec![
+        "log created",
+        "header written",
+        "log synced",
+        "log named",
+        "directory synced",
+    ];
+    expected.extend(step.into_iter().cycle().take(9));
+    expected.extend(["log removed", "directory synced"]);
+    assert_eq!(told, expected, "{text}");
 }
