@@ -333,7 +333,10 @@ async fn processes_are_found_by_name() {
     assert!(sites(&engine, &part).await.is_err());
     let own = std::env::current_exe().unwrap();
     let own = Process::named(own.file_name().unwrap().to_str().unwrap());
-    assert!(sites(&engine, &own).await.is_err());
+    let me = format!("(pid {})", std::process::id());
+    // Another run of this test may be under way.
+    let found = sites(&engine, &own).await.unwrap_or_default();
+    assert!(!found.iter().any(|site| site.contains(&me)), "{found:?}");
 }
 
 #[tokio::test]
