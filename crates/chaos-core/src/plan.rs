@@ -5,7 +5,7 @@ use crate::{
     in_process::ErasedInProcess, undo::UndoRecord,
 };
 use async_trait::async_trait;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// An ordered list of changes, nothing of which has happened yet.
 ///
@@ -16,6 +16,7 @@ pub struct Plan {
     pub(crate) steps: Vec<Step>,
     pub(crate) ready: Vec<Arc<dyn Ready>>,
     pub(crate) notes: Vec<String>,
+    pub(crate) lasting: Option<Duration>,
     pub(crate) broken: Option<FaultError>,
 }
 
@@ -101,7 +102,15 @@ impl Plan {
         self.steps.extend(other.steps);
         self.ready.extend(other.ready);
         self.notes.extend(other.notes);
+        self.lasting = self.lasting.or(other.lasting);
         self.broken = self.broken.or(other.broken);
+        self
+    }
+
+    /// Recovers after so long, when nothing else is said where the fault is placed: for faults whose strength is
+    /// their length.
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasting = Some(time);
         self
     }
 

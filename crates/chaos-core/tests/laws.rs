@@ -226,7 +226,7 @@ async fn everything_that_speaks_against_it_is_told_at_once() {
     assert!(
         reasons
             .iter()
-            .any(|r| matches!(r, RefusalReason::Plan(FaultError::NoEffect { .. }))),
+            .any(|r| matches!(r, RefusalReason::Plan(FaultError::Unsupported { .. }))),
         "{reasons:?}"
     );
     assert_eq!(world.left(), (0, 0));

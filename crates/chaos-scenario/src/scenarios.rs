@@ -340,6 +340,20 @@ impl Scenarios {
         self.require_approval
     }
 
+    /// What the promises of each scenario cannot mean in the time that it has, and what to change.
+    pub fn lints(&self) -> Vec<String> {
+        let timeout = self.load.clone().and_then(|load| load.build().ok());
+        let timeout = timeout.map_or(Duration::ZERO, |load| load.recording().timeout());
+        let mut lints: Vec<String> = Vec::new();
+        for scenario in &self.scenarios {
+            let window = scenario.duration + scenario.recovery_limit;
+            for lint in scenario.slos.lint(window, scenario.duration, timeout) {
+                lints.push(format!("{}: {lint}", scenario.name));
+            }
+        }
+        lints
+    }
+
     /// What a reader should know of the file.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -50,6 +50,24 @@ fn the_whole_file_is_understood() {
 }
 
 #[test]
+fn promises_that_contradict_each_other_are_told() {
+    let strict = FILE
+        .replace("mttr_seconds: 2", "mttr_seconds: 30")
+        .replace("timeout: 2s", "timeout: 400ms");
+    let lints = parse(&strict, &Options::default()).unwrap().lints();
+    assert!(
+        lints
+            .iter()
+            .any(|l| l.starts_with("Slow Redis: ") && l.contains("min_availability_percent")),
+        "{lints:?}"
+    );
+    assert!(
+        lints.iter().any(|l| l.contains("raise the timeout")),
+        "{lints:?}"
+    );
+}
+
+#[test]
 fn an_environment_goes_over_the_file() {
     let production = options(|o| o.environment = Some("production".into()));
     assert!(parse(FILE, &production).unwrap().requires_approval());

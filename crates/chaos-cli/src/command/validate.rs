@@ -1,6 +1,6 @@
 //! `chaos validate`: is the file right?
 
-use super::{HELD, say, source::Source};
+use super::{HELD, complain, say, source::Source};
 use chaos_core::Registry;
 
 #[derive(Debug, clap::Args)]
@@ -13,6 +13,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> u8 {
     let checked = args.source.read(registry).and_then(|scenarios| {
         let chosen = args.source.select(&scenarios)?;
         let names: Vec<&str> = chosen.iter().map(|scenario| scenario.name()).collect();
+        for lint in scenarios.lints() {
+            complain(&format!("warning: {lint}"));
+        }
         say(&format!(
             "{}: ok, {} scenarios: {}",
             args.source.file.display(),

@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tracing::Instrument;
 
 /// How much later than its owner a watchdog acts.
 const DEADLINE_GRACE: Duration = Duration::from_secs(2);
@@ -91,7 +92,6 @@ impl Session {
         });
         for step in prepared.plan.steps {
             let change = step.change;
-            tracing::debug!(change = %change, resource = change.resource, "apply");
             match step.how {
                 How::Reversible { undo, action } => {
                     let number = self.next_step;
@@ -121,9 +121,13 @@ impl Session {
                         source,
                     };
                     self.still_ours()?;
+                    let span =
+                        tracing::info_span!("apply", step = number, resource = change.resource);
                     guarded(&change.summary, cx.step_limit, action.apply_erased(&cx))
+                        .instrument(span)
                         .await
                         .map_err(failed)?;
+                    tracing::debug!(step = number, change = %change, "applied");
                     crash_point("after-apply", number);
                     self.still_ours()?;
 

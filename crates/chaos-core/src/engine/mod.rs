@@ -1,6 +1,7 @@
 //! The engine: plans, injects, watches and recovers.
 
 mod builder;
+mod handle;
 mod inject;
 mod prepare;
 mod recover;
@@ -10,10 +11,10 @@ mod session;
 mod warden;
 
 pub use builder::EngineBuilder;
+pub(crate) use handle::{EdgeNotice, Notice, SessionHandle};
 pub use prepare::{Preview, PreviewedFault};
 pub use recover::Recovered;
 pub(crate) use recover::{recover_found, take_over};
-pub(crate) use session::{Notice, SessionHandle};
 pub(crate) use warden::Warden;
 
 use crate::{

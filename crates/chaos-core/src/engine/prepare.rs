@@ -196,8 +196,8 @@ impl Preparing {
         if let Some(error) = plan.broken.take() {
             refusals.push(refuse(RefusalReason::Plan(error)));
         } else if plan.steps.is_empty() {
-            let change = format!("{kind} on {target}");
-            refusals.push(refuse(RefusalReason::Plan(FaultError::NoEffect { change })));
+            let why = FaultError::unsupported(&target, "the fault plans no change there");
+            refusals.push(refuse(RefusalReason::Plan(why)));
         }
         for step in &plan.steps {
             let change = || step.change.summary.clone();

@@ -15,6 +15,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tracing::Instrument;
 
 /// How often an undo is tried before its change counts as left.
 const TRIES: u32 = 3;
@@ -140,7 +141,11 @@ pub(super) async fn undo_record(
                 _ => Ok(undone),
             }
         };
-        match guarded(&format!("undo {change}"), shared.step_limit, once).await {
+        let span = tracing::info_span!("undo", kind = record.kind, attempt);
+        match guarded(&format!("undo {change}"), shared.step_limit, once)
+            .instrument(span)
+            .await
+        {
             Ok(undone) => return Ok(undone),
             Err(error) if attempt >= TRIES => return Err(error),
             Err(error) => {

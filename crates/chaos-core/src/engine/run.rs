@@ -1,6 +1,6 @@
 //! One experiment: baseline, fault, recovery.
 
-use super::{Engine, Notice, Recovered, SessionHandle, sampler::Sampler, session::EdgeNotice};
+use super::{EdgeNotice, Engine, Notice, Recovered, SessionHandle, sampler::Sampler};
 use crate::{
     Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Observer, Outcome,
     Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
@@ -29,8 +29,9 @@ pub(super) async fn run(
     check(experiment)?;
     let seed = experiment.seed.unwrap_or_else(Seed::fresh);
     let faults = Placements(experiment.faults.clone());
-    let session = engine.session(faults, seed, experiment.max_duration, &experiment.protected);
-    let span = tracing::info_span!("experiment", name = experiment.name, id = %session.id());
+    let span = tracing::info_span!("experiment", name = experiment.name, seed = %seed);
+    let session = span
+        .in_scope(|| engine.session(faults, seed, experiment.max_duration, &experiment.protected));
     async move {
         let preview = session.prepare().await?;
         let changes = preview

@@ -13,6 +13,7 @@ use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
+use tracing::Instrument;
 
 /// A probe that has not answered after this long, or after its interval if that is longer, has seen nothing.
 const MIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,7 +57,8 @@ async fn ask(asked: Asked, epoch: Instant, samples: Arc<Mutex<Samples>>) {
     loop {
         due.tick().await;
         let at = epoch.elapsed();
-        let value = match timeout(limit, catch_panic(asked.probe.sample())).await {
+        let span = tracing::debug_span!("probe", name = asked.name);
+        let value = match timeout(limit, catch_panic(asked.probe.sample()).instrument(span)).await {
             Ok(Ok(Ok(value))) => value,
             Ok(Ok(Err(error))) => Value::Missing(error.to_string()),
             Ok(Err(panic)) => Value::Missing(format!(

@@ -1,10 +1,11 @@
 //! One injection from its plan to its end, as a task on the warden.
 //!
-//! The caller holds a [`SessionHandle`] and sends commands; when the handle is dropped, whatever is in place
-//! is recovered.
+//! The caller holds a [`SessionHandle`](super::SessionHandle) and sends commands; when the handle is dropped,
+//! whatever is in place is recovered.
 
 use super::{
-    Preview, Recovered, Shared, Warden,
+    EdgeNotice, Notice, Preview, Recovered, Shared,
+    handle::Command,
     inject::Started,
     prepare::{Prepared, Preparing, Unprepared},
     recover::wait_ready,
@@ -17,188 +18,18 @@ use crate::{
 };
 use std::{
     mem,
-    sync::{Arc, mpsc as blocking},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{MissedTickBehavior, interval, sleep_until},
 };
-use tracing::Instrument;
 
 /// How often it is looked whether the faults are still in place.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How long a target may take to answer again before nobody asks any more.
 const READY_LIMIT: Duration = Duration::from_secs(60);
-
-/// What a session tells its caller.
-#[derive(Debug)]
-pub(crate) enum Notice {
-    /// Something was confirmed of a fault.
-    Edge(EdgeNotice),
-    /// A fault was lost and its `on_lost` asks to stop.
-    StopAsked(String),
-    /// The session ended before its time: the limit, a later fault that failed. Everything is recovered.
-    Ended(String),
-}
-
-/// An edge, on the clock of the process.
-#[derive(Debug)]
-pub(crate) struct EdgeNotice {
-    pub(crate) kind: EdgeKind,
-    pub(crate) index: usize,
-    pub(crate) repetition: u64,
-    pub(crate) fault: String,
-    pub(crate) target: String,
-    pub(crate) requested: Instant,
-    pub(crate) confirmed: Instant,
-    pub(crate) hits: Option<u64>,
-    pub(crate) detail: Option<String>,
-}
-
-type Reply<T> = oneshot::Sender<T>;
-
-#[derive(Debug)]
-enum Command {
-    Preview(Reply<Preview>),
-    /// Prepare and start.
-    Begin(Reply<Result<(), EngineError>>),
-    Prepare(Reply<Result<Preview, EngineError>>),
-    Start(Reply<Result<(), EngineError>>),
-    Recover(Reply<Result<Recovered, EngineError>>),
-    RecoverBlocking(blocking::SyncSender<Result<Recovered, EngineError>>),
-}
-
-/// The caller's end of a session.
-#[derive(Debug)]
-pub(crate) struct SessionHandle {
-    shared: Arc<Shared>,
-    id: InjectionId,
-    commands: mpsc::UnboundedSender<Command>,
-    notices: mpsc::UnboundedReceiver<Notice>,
-    over: bool,
-}
-
-impl SessionHandle {
-    pub(super) fn open(
-        shared: Arc<Shared>,
-        id: InjectionId,
-        placements: Vec<Placed>,
-        seed: Seed,
-        max_duration: Duration,
-        protected: Vec<String>,
-    ) -> Self {
-        let (commands, received) = mpsc::unbounded_channel();
-        let (notices, noticed) = mpsc::unbounded_channel();
-        let session = Session {
-            shared: Arc::clone(&shared),
-            id: id.clone(),
-            preparing: Preparing {
-                shared: Arc::clone(&shared),
-                id: id.clone(),
-                seed,
-                protected: protected.into(),
-            },
-            placements: placements.into(),
-            seed,
-            max_duration,
-            notices,
-            claims: Vec::new(),
-            log: None,
-            next_step: 0,
-            prepared: Vec::new(),
-            schedule: Vec::new(),
-            repetitions: Vec::new(),
-            started: Vec::new(),
-            following: Vec::new(),
-            deadline: None,
-            total: Recovered::default(),
-            failure: None,
-        };
-        let span = tracing::info_span!("inject", injection = %id);
-        shared
-            .warden
-            .spawn(session.drive(received).instrument(span));
-        Self {
-            shared,
-            id,
-            commands,
-            notices: noticed,
-            over: false,
-        }
-    }
-
-    pub(crate) fn id(&self) -> &InjectionId {
-        &self.id
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, EngineError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands
-            .send(command(reply))
-            .map_err(|_| EngineError::WardenGone)?;
-        answer.await.map_err(|_| EngineError::WardenGone)
-    }
-
-    /// What would be changed, and everything that speaks against it.
-    pub(super) async fn preview(&self) -> Result<Preview, EngineError> {
-        self.ask(Command::Preview).await
-    }
-
-    /// Resolves, plans and claims everything.
-    pub(super) async fn prepare(&self) -> Result<Preview, EngineError> {
-        self.ask(Command::Prepare).await?
-    }
-
-    /// Puts the faults that start at once in place, and begins the schedule of the others.
-    pub(super) async fn start(&self) -> Result<(), EngineError> {
-        self.ask(Command::Start).await?
-    }
-
-    /// Both at once.
-    pub(super) async fn begin(&self) -> Result<(), EngineError> {
-        self.ask(Command::Begin).await?
-    }
-
-    /// Puts everything back.
-    pub(crate) async fn recover(&mut self) -> Result<Recovered, EngineError> {
-        let recovered = self.ask(Command::Recover).await;
-        self.over = true;
-        recovered?
-    }
-
-    /// The next notice; never ends while the session lives.
-    pub(super) async fn notice(&mut self) -> Option<Notice> {
-        self.notices.recv().await
-    }
-
-    /// The notices that are there.
-    pub(super) fn notices(&mut self) -> Vec<Notice> {
-        std::iter::from_fn(|| self.notices.try_recv().ok()).collect()
-    }
-}
-
-impl Drop for SessionHandle {
-    fn drop(&mut self) {
-        if self.over || Warden::is_current() {
-            // The closed channel makes the session recover.
-            return;
-        }
-        let (reply, answer) = blocking::sync_channel(1);
-        if self.commands.send(Command::RecoverBlocking(reply)).is_err() {
-            return;
-        }
-        match answer.recv_timeout(self.shared.drop_grace) {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => {
-                tracing::error!(injection = %self.id, error = %Chain(&error), "dropped and not recovered")
-            }
-            Err(_) => {
-                tracing::error!(injection = %self.id, "dropped; the recovery goes on, and stays in the undo log until it is done");
-            }
-        }
-    }
-}
 
 /// Something that is due.
 #[derive(Debug, Clone, Copy)]
@@ -240,7 +71,36 @@ pub(super) struct Session {
 }
 
 impl Session {
-    async fn drive(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    pub(super) fn new(
+        preparing: Preparing,
+        placements: Vec<Placed>,
+        max_duration: Duration,
+        notices: mpsc::UnboundedSender<Notice>,
+    ) -> Self {
+        Self {
+            shared: Arc::clone(&preparing.shared),
+            id: preparing.id.clone(),
+            seed: preparing.seed,
+            preparing,
+            placements: placements.into(),
+            max_duration,
+            notices,
+            claims: Vec::new(),
+            log: None,
+            next_step: 0,
+            prepared: Vec::new(),
+            schedule: Vec::new(),
+            repetitions: Vec::new(),
+            started: Vec::new(),
+            following: Vec::new(),
+            deadline: None,
+            total: Recovered::default(),
+            failure: None,
+        }
+    }
+
+    /// Carries out the caller's commands and the schedule, until the caller is gone and everything is put back.
+    pub(super) async fn drive(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut presence = interval(PRESENCE_EVERY);
         presence.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -365,12 +225,13 @@ impl Session {
     /// Injects one prepared fault and schedules its end; when that fails, all faults are recovered.
     async fn put_in_place(&mut self, prepared: Prepared) -> Result<(), EngineError> {
         let index = prepared.index;
+        let hold = self.placements[index].hold.or(prepared.plan.lasting);
         let before = self.total_steps();
         match self.inject(prepared).await {
             Ok(at) => {
                 let now = Instant::now();
                 self.repetitions[index] += 1;
-                if let Some(hold) = self.placements[index].hold {
+                if let Some(hold) = hold {
                     self.schedule.push(Due {
                         at: now + hold,
                         what: What::End(at),

@@ -1,0 +1,144 @@
+//! A configuration that cannot be used.
+
+use std::fmt;
+
+/// A configuration that cannot be used: an unknown name, a wrong unit, a value out of range.
+///
+/// Nothing was touched. [`field`](Self::field) is the path inside the configuration, so that a reader of a
+/// file can point at the line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigError {
+    subject: Option<String>,
+    field: Option<String>,
+    problem: String,
+    help: Option<String>,
+}
+
+impl ConfigError {
+    /// A problem that is not tied to one field.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self {
+            subject: None,
+            field: None,
+            problem: problem.into(),
+            help: None,
+        }
+    }
+
+    /// A problem with one field, by its path: `load`, `parameters.latency`.
+    pub fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..Self::new(problem)
+        }
+    }
+
+    /// An unknown name of some `what`, with the known names and the nearest of them.
+    pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let help = match (nearest(name, &known), known.is_empty()) {
+            (_, true) => format!("no {what} is registered"),
+            (Some(near), _) => format!("did you mean `{near}`? known: {}", known.join(", ")),
+            (None, _) => format!("known: {}", known.join(", ")),
+        };
+        Self::new(format!("unknown {what} `{name}`")).help(help)
+    }
+
+    /// What serde said of the value at `path`; an unknown field gets the nearest of the known ones.
+    pub fn from_serde(path: &str, message: &str) -> Self {
+        let (problem, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+        let mut error =
+            if problem.starts_with("unknown field") || problem.starts_with("unknown variant") {
+                let names = |text: &str| -> Vec<String> {
+                    text.split('`')
+                        .skip(1)
+                        .step_by(2)
+                        .map(str::to_owned)
+                        .collect()
+                };
+                let (name, known) = (names(problem).concat(), names(expected));
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let what = if problem.starts_with("unknown field") {
+                    "field"
+                } else {
+                    "value"
+                };
+                Self::unknown(what, &name, known.iter().copied())
+            } else {
+                Self::new(message)
+            };
+        if !matches!(path, "" | "." | "?") {
+            error.field = Some(path.to_owned());
+        }
+        error
+    }
+
+    /// Says what is allowed, or what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Names what is being configured: `net.latency`.
+    #[must_use]
+    pub fn of(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// Puts `prefix` in front of the field's path.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        self.field = Some(match self.field.take() {
+            Some(field) if prefix.is_empty() => field,
+            Some(field) => format!("{prefix}.{field}"),
+            None => prefix.to_owned(),
+        });
+        self
+    }
+
+    /// The path of the field, if the problem has one.
+    pub fn field_path(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// What is wrong, without the field and the help.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What is allowed, or what to do.
+    pub fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(subject) = &self.subject {
+            write!(f, "{subject}: ")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, "{field}: ")?;
+        }
+        f.write_str(&self.problem)?;
+        if let Some(help) = &self.help {
+            write!(f, " ({help})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The known name nearest to `name`, when one is near enough to be a typing error.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|k| (strsim::jaro_winkler(name, k), *k))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
