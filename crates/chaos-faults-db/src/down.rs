@@ -13,7 +13,8 @@ use serde::Deserialize;
 /// Nobody gets an answer from the database, in the way that its target allows. A `proxy` cuts the connections and
 /// refuses new ones. A `container` is stopped: the same, and the database restarts for real afterwards. A `process`
 /// is paused: connections stay open, new ones are accepted by the kernel, and nobody answers, so that clients
-/// without a timeout hang.
+/// without a timeout hang. Only the processes of the target hang: PostgreSQL has one for each session, so when its
+/// main process is paused it takes no new sessions, and those that are there go on.
 ///
 /// # What it needs
 /// A target `proxy`, `container` or `process`, and in the registry the fault that takes it down: `net.refuse`,

@@ -29,7 +29,10 @@ fn main() -> ExitCode {
     let trials = trials
         .map(|trial| trial.with_ignored_flag(!asked))
         .collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    // One after the other: a process that another trial starts shares open files, and so keeps room, until it execs.
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use super::room::Room;
 use crate::crew::Shared;
-use chaos_core::Chain;
+use chaos_core::{Chain, FaultError};
 use std::{
     hint::black_box,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Fills so many bytes and keeps them resident until the work is over. Gives all of it back, and ends, when memory
 /// gets so short that the OOM killer is near.
-pub(super) fn fill(bytes: usize, shared: &Shared) {
+pub(super) fn fill(bytes: usize, look: impl Fn() -> Result<Room, FaultError>, shared: &Shared) {
     let page = rustix::param::page_size();
     let piece = vec![0xC5; PIECE];
     let mut chunks: Vec<Vec<u8>> = Vec::new();
@@ -25,7 +25,7 @@ pub(super) fn fill(bytes: usize, shared: &Shared) {
     while left > 0 {
         let wanted = left.min(CHUNK);
         let mut chunk = Vec::new();
-        if is_short(wanted) || chunk.try_reserve_exact(CHUNK).is_err() {
+        if is_short(&look, wanted) || chunk.try_reserve_exact(CHUNK).is_err() {
             tracing::warn!(
                 left,
                 "no more memory can be had; what was filled is given back"
@@ -45,7 +45,7 @@ pub(super) fn fill(bytes: usize, shared: &Shared) {
     }
     while !shared.ended() {
         shared.rest_until(Instant::now() + TICK);
-        if is_short(0) {
+        if is_short(&look, 0) {
             tracing::warn!(bytes, "memory is short; all of it is given back");
             return;
         }
@@ -57,12 +57,55 @@ pub(super) fn fill(bytes: usize, shared: &Shared) {
 }
 
 /// Whether taking so much would leave too little for everybody else.
-fn is_short(wanted: usize) -> bool {
-    match Room::look() {
+fn is_short(look: impl Fn() -> Result<Room, FaultError>, wanted: usize) -> bool {
+    match look() {
         Ok(room) => room.available < room.reserve() + wanted as u64,
         Err(error) => {
             tracing::debug!(error = %Chain(&error), "could not look");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crew::Crew;
+    use chaos_core::Held;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    };
+
+    #[test]
+    fn memory_is_given_back_when_it_gets_short() {
+        // Short from the start, and short after it was filled.
+        for enough in [0, 1] {
+            let looks = Arc::new(AtomicU64::new(0));
+            let room = {
+                let looks = Arc::clone(&looks);
+                move || {
+                    let short = looks.fetch_add(1, Relaxed) >= enough;
+                    let (total, available) = (8 << 30, if short { 1 << 20 } else { 4 << 30 });
+                    Ok(Room { total, available })
+                }
+            };
+            let work = move |shared: &Shared| fill(2 << 20, &room, shared);
+            let crew = Crew::start("chaos-test", [work]).unwrap();
+            let start = Instant::now();
+            while crew.in_place() {
+                assert!(start.elapsed() < Duration::from_secs(30));
+                std::thread::yield_now();
+            }
+            assert_eq!(looks.load(Relaxed), enough + 1);
+            assert_eq!(crew.hits() > 0, enough > 0);
+            crew.release().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_look_that_failed_says_nothing() {
+        let look = || Err(FaultError::host("look", "no"));
+        assert!(!is_short(look, usize::MAX / 2));
     }
 }

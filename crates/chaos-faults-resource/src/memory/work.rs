@@ -1,6 +1,6 @@
 //! Filled memory, as a change.
 
-use super::filler::fill;
+use super::{filler::fill, room::Room};
 use crate::crew::{Crew, Shared};
 use chaos_core::{Change, FaultError, InProcess, Reach, units::Size};
 
@@ -23,6 +23,9 @@ impl InProcess for Work {
 
     fn apply(&self) -> Result<Crew, FaultError> {
         let bytes = self.bytes;
-        Crew::start("chaos-mem", [move |shared: &Shared| fill(bytes, shared)])
+        Crew::start(
+            "chaos-mem",
+            [move |shared: &Shared| fill(bytes, Room::look, shared)],
+        )
     }
 }

@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use std::{
     env, fs,
     io::{ErrorKind, Write},
-    os::unix::process::ExitStatusExt,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
@@ -18,6 +18,9 @@ const INSIDE: &str = "CHAOS_TEST_INSIDE";
 /// Set for the one that is killed: the directory to fill, and where the undo log is.
 const DIR: &str = "CHAOS_TEST_DIR";
 const STATE: &str = "CHAOS_TEST_STATE";
+/// Set for the one that runs as another user: a process that is not its own, and a port of this one.
+const PID: &str = "CHAOS_TEST_PID";
+const PORT: &str = "CHAOS_TEST_PORT";
 
 /// Whether this process is in a mount namespace of its own.
 pub(crate) fn is_inside() -> bool {
@@ -40,7 +43,7 @@ pub(crate) fn run_inside() -> ExitCode {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let all: [(&str, fn()); 9] = [
+    let all: [(&str, fn()); 10] = [
         ("nothing_is_left_free_and_writers_feel_it", nothing_left),
         ("so_much_is_left_free", some_left),
         ("a_share_of_the_file_system_is_taken", share_taken),
@@ -62,6 +65,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             full_under_the_log,
         ),
         ("a_process_with_other_mounts_is_refused", other_mounts),
+        ("what_belongs_to_another_user_is_refused", other_user),
     ];
     let trial = |(name, test): (&str, fn())| {
         Trial::test(name, move || {
@@ -269,11 +273,14 @@ fn promises() {
 }
 
 pub(crate) fn is_victim() -> bool {
-    env::var_os(DIR).is_some()
+    env::var_os(DIR).is_some() || env::var_os(PID).is_some()
 }
 
-/// Fills the disk and is killed.
+/// Fills the disk and is killed, or tries what another user may not.
 pub(crate) fn victim() -> ExitCode {
+    if env::var_os(PID).is_some() {
+        return stranger();
+    }
     let dir = PathBuf::from(env::var_os(DIR).unwrap());
     let state = PathBuf::from(env::var_os(STATE).unwrap());
     block_on(async {
@@ -390,4 +397,60 @@ fn other_mounts() {
         assert!(says(&error, "file systems of its own"), "{error}");
     });
     assert!(disk.files().is_empty());
+}
+
+/// This very program, as a user without privilege. It lies where everybody may run it.
+fn other_user() {
+    let dir = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap();
+    let program = dir.path().join("stranger");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let victim = Victim::sleeping();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = Command::new("setpriv")
+        .args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--inh-caps=-all",
+        ])
+        .arg(&program)
+        .env(PID, victim.pid().to_string())
+        .env(PORT, server.local_addr().unwrap().port().to_string())
+        .env("TMPDIR", "/tmp")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_ne!(letter(victim.pid()), 'T');
+}
+
+/// What another user is told.
+fn stranger() -> ExitCode {
+    let number = |name: &str| env::var(name).unwrap().parse::<u32>().unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let own = Victim::sleeping();
+    let port = u16::try_from(number(PORT)).unwrap();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let pause = |target: Process| Pause::new().on(&target);
+        let fill = DiskFill::size("/usr", Size::Bytes(4096));
+        for (placed, text) in [
+            (pause(Process::pid(number(PID))), "belongs to another user"),
+            (
+                pause(Process::listening_on(port)),
+                "a process of user 0 listens",
+            ),
+            (fill.on(&Host).allow_host(), "cannot be written"),
+        ] {
+            let error = engine.inject(placed).await.unwrap_err();
+            assert!(says(&error, text), "{error}");
+        }
+        let injection = engine.inject(pause(Process::pid(own.pid()))).await.unwrap();
+        assert_eq!(letter(own.pid()), 'T');
+        injection.recover().await.unwrap();
+    });
+    ExitCode::SUCCESS
 }

@@ -1,0 +1,20 @@
+//! The main job against a real Redis and a real PostgreSQL (tier 3).
+//!
+//! Runs when `CHAOS_TEST_SERVERS=1`, and then must succeed. Needs the packages `redis-server` and `postgresql`; every
+//! test starts servers of its own on loopback, with throw-away directories.
+
+#[cfg(target_os = "linux")]
+#[path = "servers/mod.rs"]
+mod servers;
+
+use chaos_tests::Tier;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    return Tier::SERVERS.run(servers::trials());
+    #[cfg(not(target_os = "linux"))]
+    Tier::SERVERS.run(vec![libtest_mimic::Trial::test("servers", || {
+        Err("needs Linux".into())
+    })])
+}
