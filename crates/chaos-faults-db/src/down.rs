@@ -2,10 +2,12 @@
 
 use crate::{Protocol, address, answers::Answers, way::Way};
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    async_trait, units::Time,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// A database is down: `db.down`.
 ///
@@ -38,7 +40,8 @@ use serde::Deserialize;
 /// registry.fault("db.down", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// There are no intensities: a database is down or it is not. How long is the `duration` of the scenario.
+/// A database is down or it is not, so an intensity is a length: 10 s, 20 s or 30 s. Without one, and without
+/// `downtime`, it is down until the end of the scenario.
 ///
 /// # Examples
 /// ```
@@ -54,6 +57,7 @@ use serde::Deserialize;
 pub struct Down {
     protocol: Protocol,
     address: Option<String>,
+    downtime: Option<Duration>,
 }
 
 impl Down {
@@ -62,7 +66,15 @@ impl Down {
         Self {
             protocol: Protocol::Tcp,
             address: None,
+            downtime: None,
         }
+    }
+
+    /// Brings it back after so long. Default: at the end of the fault phase.
+    #[must_use]
+    pub const fn downtime(mut self, downtime: Duration) -> Self {
+        self.downtime = Some(downtime);
+        self
     }
 
     /// How the database is asked whether it answers again.
@@ -126,6 +138,9 @@ impl Fault for Down {
         for site in sites {
             plan = plan.and(Way::of(site)?.plan(site, cx).await?);
         }
+        if let Some(downtime) = self.downtime {
+            plan = plan.lasting(downtime);
+        }
         self.and_answers(plan, sites)
     }
 }
@@ -144,21 +159,32 @@ pub struct DownConfig {
     /// usual port, else the first.
     #[serde(default)]
     pub address: Option<String>,
+    /// How long it is down: a time of 1ms or more, such as 10s. Default: until the end of the scenario.
+    #[serde(default)]
+    pub downtime: Option<Time>,
 }
 
 impl FaultConfig for DownConfig {
     const KIND: &'static str = "db.down";
     type Fault = Down;
 
-    fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
-        &[]
+    fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
+        match intensity {
+            Intensity::Light => &[("downtime", "10s")],
+            Intensity::Medium => &[("downtime", "20s")],
+            _ => &[("downtime", "30s")],
+        }
     }
 
     fn build(self) -> Result<Down, ConfigError> {
         let down = Down {
             protocol: self.protocol,
             address: self.address,
+            downtime: self.downtime.map(Time::get),
         };
+        if down.downtime.is_some_and(|time| time.is_zero()) {
+            return Err(ConfigError::field("downtime", "is no time at all").help("1ms or more"));
+        }
         down.check()?;
         Ok(down)
     }

@@ -219,12 +219,39 @@ fn a_wrong_configuration_is_told_its_field() {
         let error = registry.fault("db.down", None, &parameters).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
-    let error = registry
-        .fault("db.down", Some(Intensity::Light), &Parameters::new())
-        .unwrap_err();
+    let nothing = Parameters::new().with("downtime", "0");
+    let error = registry.fault("db.down", None, &nothing).unwrap_err();
+    assert_eq!(error.field_path(), Some("parameters.downtime"));
+}
+
+/// An intensity is a length, and an explicit one wins.
+#[tokio::test]
+async fn it_is_back_after_its_downtime() {
+    let mut registry = Registry::new();
+    chaos_faults_db::register(&mut registry);
+    chaos_faults_net::register(&mut registry);
+    let short = Parameters::new().with("downtime", "300ms");
+    let fault = registry
+        .fault("db.down", Some(Intensity::Heavy), &short)
+        .unwrap();
+    let proxy = Proxy::in_front_of(redis().await).await.unwrap();
+    let engine = Engine::builder().registry(registry).open().await.unwrap();
+    let start = std::time::Instant::now();
+    let injection = engine.inject(fault.on(&proxy)).await.unwrap();
+    assert!(TcpStream::connect(proxy.address()).await.is_err());
+    while TcpStream::connect(proxy.address()).await.is_err() {
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "it is never back"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(start.elapsed() >= Duration::from_millis(300));
+    let recovered = injection.recover().await.unwrap();
     assert!(
-        error.to_string().contains("no intensity `light`"),
-        "{error}"
+        recovered.lost.is_empty(),
+        "its end was planned: {:?}",
+        recovered.lost
     );
 }
 
