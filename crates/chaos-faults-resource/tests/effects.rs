@@ -326,6 +326,10 @@ async fn processes_are_found_by_name() {
     let none = sites(&engine, &target).await.unwrap_err();
     assert!(none.contains("no process that can be seen"), "{none}");
     let (first, second) = (start(), start());
+    // As chaos-core starts a watchdog, which must go on whatever happens.
+    let mut watchdog = std::process::Command::new(&program);
+    watchdog.arg("1000").env("CHAOS_WATCHDOG_OWNER", "1");
+    let _watchdog = Victim(watchdog.spawn().unwrap());
     let found = sites(&engine, &target).await.unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
     for victim in [&first, &second] {
