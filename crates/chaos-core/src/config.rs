@@ -39,6 +39,9 @@ pub trait FaultConfig: DeserializeOwned + JsonSchema + 'static {
     const KIND: &'static str;
     /// What it makes.
     type Fault: Fault;
+    /// Groups of fields of which only one may be given: an explicit one takes the place of another one that an
+    /// intensity stands for.
+    const EXCLUSIVE: &'static [&'static [&'static str]] = &[];
 
     /// The parameters of an intensity. Explicit parameters win over them. A text that is a number or a
     /// boolean becomes one.
@@ -113,11 +116,18 @@ impl Parameters {
         self.0.is_empty()
     }
 
-    /// These parameters, with `preset` under them.
-    pub(crate) fn over(&self, preset: &[(&str, &str)]) -> Self {
+    /// These parameters, with `preset` under them; a preset's field gives way to another one of its group.
+    pub(crate) fn over(&self, preset: &[(&str, &str)], exclusive: &[&[&str]]) -> Self {
         let scalar = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Json::from(text));
+        let gives_way = |name: &str| {
+            let groups = exclusive.iter().filter(|group| group.contains(&name));
+            groups
+                .flat_map(|group| group.iter())
+                .any(|other| self.0.contains_key(*other))
+        };
         let mut all: Map<String, Json> = preset
             .iter()
+            .filter(|(name, _)| !gives_way(name))
             .map(|(name, text)| ((*name).to_owned(), scalar(text)))
             .collect();
         all.extend(self.0.clone());

@@ -19,6 +19,7 @@ struct FaultEntry {
     build: BuildFault,
     schema: MakeSchema,
     preset: fn(Intensity) -> &'static [(&'static str, &'static str)],
+    exclusive: &'static [&'static [&'static str]],
 }
 
 #[derive(Clone, Copy)]
@@ -70,6 +71,7 @@ impl Registry {
             build: |parameters| Ok(Arc::new(parameters.read::<C>()?.build()?)),
             schema: || schemars::schema_for!(C),
             preset: C::preset,
+            exclusive: C::EXCLUSIVE,
         };
         self.faults.insert(C::KIND, entry);
         self
@@ -139,7 +141,7 @@ impl Registry {
             )
             .of(kind));
         }
-        (entry.build)(parameters.over(preset)).map_err(|e| {
+        (entry.build)(parameters.over(preset, entry.exclusive)).map_err(|e| {
             let of_parameters = e.field_path().is_some()
                 || ["unknown field", "missing field"]
                     .iter()

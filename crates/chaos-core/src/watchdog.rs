@@ -25,8 +25,8 @@ use tokio::{sync::watch, time::timeout};
 
 /// Set for the watchdog: the directory of the undo log.
 const STATE_DIR: &str = "CHAOS_WATCHDOG_STATE_DIR";
-/// Set for the watchdog: the pid of its owner.
-const OWNER: &str = "CHAOS_WATCHDOG_OWNER";
+/// Set for the watchdog: the pid of its owner. A process that has it in its environment is a watchdog.
+pub const OWNER: &str = "CHAOS_WATCHDOG_OWNER";
 /// How often the logs are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a watchdog may take to announce itself.

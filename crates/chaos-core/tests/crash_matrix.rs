@@ -173,8 +173,8 @@ impl Scene {
         Self { world, command }
     }
 
-    fn spawn(&mut self) -> Child {
-        self.command.spawn().unwrap()
+    fn spawn(&mut self) -> Victim {
+        Victim(Some(self.command.spawn().unwrap()))
     }
 
     fn dies_at(&mut self, point: &str) {
@@ -214,6 +214,35 @@ impl Scene {
                 .filter(|item| item.path().extension().is_some_and(|e| e == "jsonl"))
                 .count()
         })
+    }
+}
+
+/// A running victim. A test that fails must not leave it behind, perhaps stopped.
+struct Victim(Option<Child>);
+
+impl Victim {
+    fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    fn kill(mut self) {
+        let mut child = self.0.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// What it has said, once it has ended by itself.
+    fn said(mut self) -> String {
+        let output = self.0.take().unwrap().wait_with_output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            child.kill().and_then(|()| child.wait()).ok();
+        }
     }
 }
 
@@ -257,7 +286,7 @@ fn killed_at_any_time() {
     let mut pause = 0x2545_f491_4f6c_dd1d_u64;
     for round in 0..60 {
         let mut scene = Scene::new("loop", "");
-        let mut child = scene.spawn();
+        let child = scene.spawn();
         while !scene.world.logs().exists() {
             std::thread::sleep(Duration::from_micros(200));
         }
@@ -265,8 +294,7 @@ fn killed_at_any_time() {
         pause ^= pause >> 7;
         pause ^= pause << 17;
         std::thread::sleep(Duration::from_micros(pause % 20_000));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill();
         scene.second_process_recovers(&format!("round {round}"));
     }
 }
@@ -307,8 +335,7 @@ fn hung_and_taken_over() {
         std::thread::sleep(Duration::from_millis(5));
     }
     // The owner wakes in the middle of its plan, finds out, and stops.
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = child.said();
     assert!(said.contains("watchdog has taken over"), "{said}");
     scene.comes_clean(Duration::from_secs(5), "after the owner has stopped");
 }
@@ -342,8 +369,7 @@ fn stopped_and_taken_over() {
     }
     assert_eq!(scene.logs(), 1, "the log stays as long as its owner lives");
     signal("-CONT");
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = child.said();
     assert!(said.contains("time limit"), "{said}");
     scene.comes_clean(Duration::from_secs(5), "after the owner has ended");
 }

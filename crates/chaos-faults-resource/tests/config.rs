@@ -69,6 +69,22 @@ fn intensities_are_those_that_were_asked_for() {
     assert!(error.unwrap_err().to_string().contains("no intensity"));
 }
 
+/// An explicit `size` takes the place of the `leave_free` that an intensity stands for.
+#[test]
+fn an_explicit_field_wins_over_the_other_one_of_an_intensity() {
+    let mut registry = Registry::new();
+    chaos_faults_resource::register(&mut registry);
+    let explicit = Parameters::new().with("path", "/tmp").with("size", "1MiB");
+    let fault = registry
+        .fault("disk.fill", Some(Intensity::Heavy), &explicit)
+        .unwrap();
+    let text = format!("{fault:?}");
+    assert!(
+        text.contains("Bytes(1048576)") && !text.contains("Percent"),
+        "{text}"
+    );
+}
+
 #[test]
 fn every_fault_and_field_says_what_it_is() {
     let registry = registry();

@@ -362,7 +362,7 @@ impl Session {
         if self.total.left.len() > before {
             return Err(self.left());
         }
-        if let Some(why) = outcome.gone_early {
+        if let Some(why) = outcome.gone_early.filter(|_| !self.started[at].lost) {
             self.total.lost.push(format!(
                 "{} on {} was lost: {why}",
                 self.started[at].kind, self.started[at].target

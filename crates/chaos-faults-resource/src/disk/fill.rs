@@ -133,6 +133,7 @@ pub struct DiskFillConfig {
 impl FaultConfig for DiskFillConfig {
     const KIND: &'static str = "disk.fill";
     type Fault = DiskFill;
+    const EXCLUSIVE: &'static [&'static [&'static str]] = &[&["size", "leave_free"]];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {
@@ -149,8 +150,7 @@ impl FaultConfig for DiskFillConfig {
             (None, Some(free)) => DiskFill::leaving(self.path, free),
             (Some(_), Some(_)) => {
                 let problem = "`size` and `leave_free` exclude each other";
-                return Err(ConfigError::field("size", problem)
-                    .help("give one of them; an intensity stands for `leave_free`"));
+                return Err(ConfigError::field("size", problem).help("give one of them"));
             }
             (None, None) => {
                 return Err(ConfigError::new("how much to fill is missing")

@@ -1,7 +1,7 @@
 //! Finds processes in `/proc`.
 
 use super::{Process, target::Which};
-use chaos_core::{FaultError, ProcessId, Site, Target, since_boot};
+use chaos_core::{FaultError, ProcessId, Site, Target, since_boot, watchdog};
 use procfs::{
     ProcError,
     net::TcpState,
@@ -18,9 +18,6 @@ use std::{
 
 /// How much older than its process a pidfile may look: clocks are set, files are copied.
 const PIDFILE_SLACK: Duration = Duration::from_secs(10);
-
-/// What chaos-core tells a watchdog through its environment.
-const WATCHDOG_MARK: &[u8] = b"CHAOS_WATCHDOG_OWNER=";
 
 pub(super) fn sites(target: &Process) -> Result<Vec<Site>, FaultError> {
     match &target.0 {
@@ -105,7 +102,8 @@ fn is_ours(process: &Proc) -> bool {
         || fs::read(format!("/proc/{}/environ", process.pid)).is_ok_and(|environment| {
             environment
                 .split(|byte| *byte == 0)
-                .any(|variable| variable.starts_with(WATCHDOG_MARK))
+                .filter_map(|variable| variable.split(|byte| *byte == b'=').next())
+                .any(|name| name == watchdog::OWNER.as_bytes())
         })
 }
 
