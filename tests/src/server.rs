@@ -1,8 +1,10 @@
 //! Real servers, started for one test and ended with it.
 
+mod container;
 mod postgres;
 mod redis;
 
+pub use container::RedisContainer;
 pub use postgres::Postgres;
 pub use redis::Redis;
 

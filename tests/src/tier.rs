@@ -16,6 +16,11 @@ impl Tier {
         variable: "CHAOS_TEST_SERVERS",
     };
 
+    /// Real containers: `CHAOS_TEST_DOCKER=1`.
+    pub const DOCKER: Self = Self {
+        variable: "CHAOS_TEST_DOCKER",
+    };
+
     /// Whether somebody asked for it.
     pub fn is_asked_for(self) -> bool {
         std::env::var_os(self.variable).is_some_and(|value| value == "1")
