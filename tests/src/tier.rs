@@ -11,6 +11,11 @@ pub struct Tier {
 }
 
 impl Tier {
+    /// The kernel, in namespaces made for the test: `CHAOS_TEST_KERNEL=1`.
+    pub const KERNEL: Self = Self {
+        variable: "CHAOS_TEST_KERNEL",
+    };
+
     /// Real servers of this machine: `CHAOS_TEST_SERVERS=1`.
     pub const SERVERS: Self = Self {
         variable: "CHAOS_TEST_SERVERS",
