@@ -6,23 +6,18 @@
 //! cargo run --release --example quickstart -- --fragile   # no timeout, no retry, no fallback: exit 1
 //! ```
 
-use chaos_cli::{Progress, stop_on_signals};
-use chaos_core::{
-    Chain, Engine, Experiment, FaultExt, Host, Observer, Placed, Registry, Steady, Stop, Tolerance,
-    Value, Watchdog, watchdog,
-};
-use chaos_examples::{Care, Orders, Stock, Worker};
+use chaos_cli::stop_on_signals;
+use chaos_core::{Chain, Engine, FaultExt, Host, Registry, Stop, Watchdog, watchdog};
+use chaos_examples::{Care, Orders, Stock, System, Worker, scenario};
 use chaos_faults_db::Down;
 use chaos_faults_net::{Latency, Proxy};
 use chaos_faults_resource::{CpuBurn, Pause, Process};
-use chaos_validator::{HttpLoad, HttpProbe, Load, Paint, Report, Slos, Summary};
+use chaos_validator::{Paint, Summary};
 use std::{
     error::Error,
     fs,
     io::{self, Write},
     process::ExitCode,
-    sync::Arc,
-    time::Duration,
 };
 
 /// Where the report goes.
@@ -89,6 +84,10 @@ async fn quickstart(registry: Registry, care: Care) -> Result<u8, Box<dyn Error>
         orders.url("/orders")
     ));
     say("note: `CPU pressure` burns every core of this machine for five seconds\n");
+    let system = System {
+        work: orders.url("/orders"),
+        health: orders.url("/healthz"),
+    };
     let scenarios = [
         (
             "slow dependency",
@@ -109,7 +108,7 @@ async fn quickstart(registry: Registry, care: Care) -> Result<u8, Box<dyn Error>
     for (name, fault) in scenarios {
         summary
             .reports
-            .push(scenario(&engine, &orders, name, fault, &stop).await?);
+            .push(scenario(&engine, &system, name, fault, &stop).await?);
         if stop.requested().is_some() {
             break;
         }
@@ -122,34 +121,6 @@ async fn quickstart(registry: Registry, care: Care) -> Result<u8, Box<dyn Error>
         say("see a service that is not ready for this: add `-- --fragile`");
     }
     Ok(summary.exit_code())
-}
-
-/// Three seconds of normal, five seconds of fault, and as long as it takes to be normal again.
-async fn scenario(
-    engine: &Engine,
-    orders: &Orders,
-    name: &str,
-    fault: Placed,
-    stop: &Stop,
-) -> Result<Report, Box<dyn Error>> {
-    let load = Arc::new(
-        HttpLoad::get(orders.url("/orders"))
-            .rate(100.0)
-            .timeout(Duration::from_secs(2)),
-    );
-    let health = HttpProbe::get(&orders.url("/healthz"))?.status(200);
-    let observer: Arc<dyn Observer> = load.clone();
-    let experiment = Experiment::named(name)
-        .baseline(Duration::from_secs(3))
-        .hold(Duration::from_secs(5))
-        .recovery_limit(Duration::from_secs(10))
-        .fault(fault)
-        .probe("health", Duration::from_millis(200), health)
-        .hypothesis(Steady::new("health", Tolerance::Is(Value::Flag(true))))
-        .observer(Arc::new(Progress::new(Some(load.clone()))))
-        .observer(observer);
-    let run = engine.run_until(&experiment, stop).await?;
-    Ok(Report::new(run, &load.recording(), &Slos::default()))
 }
 
 fn say(text: &str) {

@@ -5,9 +5,11 @@
 //! - [`Orders`] is the service: `/orders` asks both, with a timeout, a retry and a fallback, or without.
 
 mod orders;
+mod scenario;
 mod stock;
 mod worker;
 
 pub use orders::{Care, Orders};
+pub use scenario::{System, scenario};
 pub use stock::Stock;
 pub use worker::Worker;

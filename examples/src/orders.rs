@@ -20,6 +20,7 @@ use tokio::{
 
 /// How the service treats its dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Care {
     /// With a timeout, one retry, and the last known answer when both fail.
     Resilient,
