@@ -47,10 +47,7 @@ async fn run(fault: Placed, other: impl FnOnce() + Send + 'static) -> Run {
 fn edges(run: &Run) -> Vec<(EdgeKind, u64)> {
     let told = |edge: &&Edge| edge.kind != EdgeKind::Answered;
     let edge = |edge: &Edge| (edge.kind, edge.repetition);
-    let mut edges: Vec<_> = run.edges.iter().filter(told).map(edge).collect();
-    // What is lost may be told again when it is taken back.
-    edges.dedup();
-    edges
+    run.edges.iter().filter(told).map(edge).collect()
 }
 
 /// Another run of a container, as after a crash.
