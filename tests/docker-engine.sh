@@ -20,10 +20,11 @@ export DOCKER_HOST="unix://$dir/sock"
 # Only a directory that this script has made its own is emptied.
 mark="$dir/docker-engine.sh"
 
-# The pid in a file, if that process lives and is the program named in $2.
+# The pid in a file, if that process lives and is the program named in $2. A dead one that nobody has reaped does not.
 alive() {
     pid=$(cat "$1" 2>/dev/null) || return 1
-    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ]
+    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] &&
+        ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null
 }
 
 # Ends the process of a pid file: asks, waits for $3 tenths of a second, kills.
