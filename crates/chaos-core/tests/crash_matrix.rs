@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     if cfg!(not(unix)) {
         return ExitCode::SUCCESS;
     }
+    let kernel = std::env::var_os("CHAOS_TEST_KERNEL").is_some_and(|asked| asked == "1");
     let trials = vec![
         trial(
             "killed_at_every_point_a_second_process_recovers",
@@ -68,12 +69,18 @@ fn main() -> ExitCode {
         ),
         trial("a_program_that_is_no_watchdog_is_told_before", no_watchdog),
         trial("a_watchdog_ends_with_its_engine", watchdog_ends),
+        // Needs root, to give a file to somebody else.
+        trial(
+            "a_log_of_another_user_is_not_carried_out",
+            log_of_another_user,
+        )
+        .with_ignored_flag(!kernel),
         // Needs `strace`, which is not everywhere: asked for with the kernel's tests.
         trial(
             "the_record_is_on_disk_before_the_change_by_the_kernels_own_account",
             order_of_system_calls,
         )
-        .with_ignored_flag(std::env::var_os("CHAOS_TEST_KERNEL").is_none_or(|asked| asked != "1")),
+        .with_ignored_flag(!kernel),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -498,3 +505,41 @@ fn order_of_system_calls() {
     expected.extend(["log removed", "directory synced"]);
     assert_eq!(told, expected, "{text}");
 }
+
+/// Whoever could place a file there could also own it: it is not carried out, and neither is a directory of theirs used.
+#[cfg(unix)]
+fn log_of_another_user() {
+    let mut scene = Scene::new("", "");
+    scene.dies_at("after-applied:2");
+    let log = std::fs::read_dir(scene.world.logs())
+        .unwrap()
+        .flatten()
+        .map(|item| item.path())
+        .find(|p| p.is_file());
+    let nobody = Some(65534);
+    std::os::unix::fs::chown(log.unwrap(), nobody, nobody).unwrap();
+    block_on(async {
+        let recovered = scene.world.engine().await.recover_orphans().await.unwrap();
+        assert_eq!(
+            (recovered.changes(), recovered.unreadable.len()),
+            (0, 1),
+            "{recovered:?}"
+        );
+        assert!(
+            recovered.unreadable[0].contains("belongs to user 65534"),
+            "{recovered:?}"
+        );
+    });
+    assert_eq!(scene.world.pieces(), 3);
+    std::os::unix::fs::chown(scene.world.state(), nobody, nobody).unwrap();
+    let error = block_on(Engine::builder().state_dir(scene.world.state()).open()).unwrap_err();
+    assert!(
+        chaos_core::Chain(&error)
+            .to_string()
+            .contains("belongs to user 65534"),
+        "{error}"
+    );
+}
+
+#[cfg(not(unix))]
+fn log_of_another_user() {}

@@ -592,3 +592,105 @@ async fn a_fault_that_was_lost_half_way_makes_the_run_inconclusive() {
     );
     assert!(run.edges.iter().any(|edge| edge.kind == EdgeKind::Lost));
 }
+
+/// A fault whose target answers again some time after its recovery, or never.
+#[derive(Debug, Clone)]
+struct SlowToAnswer(Option<Duration>);
+
+#[derive(Debug)]
+struct Answers {
+    after: Option<Duration>,
+    asked: Mutex<Option<std::time::Instant>>,
+}
+
+#[async_trait]
+impl chaos_core::Ready for Answers {
+    fn describe(&self) -> String {
+        "the server answers".into()
+    }
+    async fn ready(&self) -> Result<(), BoxError> {
+        let first = *self
+            .asked
+            .lock()
+            .unwrap()
+            .get_or_insert_with(std::time::Instant::now);
+        match self.after {
+            Some(after) if first.elapsed() >= after => Ok(()),
+            _ => Err("not yet".into()),
+        }
+    }
+}
+
+#[async_trait]
+impl chaos_core::Fault for SlowToAnswer {
+    fn kind(&self) -> &'static str {
+        "test.slow_to_answer"
+    }
+    fn needs(&self, _: &chaos_core::Site) -> chaos_core::Needs {
+        chaos_core::Needs::none()
+    }
+    async fn plan(
+        &self,
+        _: &[chaos_core::Site],
+        _: &chaos_core::Context,
+    ) -> Result<chaos_core::Plan, chaos_core::FaultError> {
+        let answers = Answers {
+            after: self.0,
+            asked: Mutex::default(),
+        };
+        Ok(chaos_core::Plan::new()
+            .then_in_process(self.clone())
+            .ready_when(answers))
+    }
+}
+
+impl chaos_core::InProcess for SlowToAnswer {
+    type Held = Self;
+    fn change(&self) -> chaos_core::Change {
+        chaos_core::Change::new("be slow", "server", chaos_core::Reach::Process)
+    }
+    fn apply(&self) -> Result<Self, chaos_core::FaultError> {
+        Ok(self.clone())
+    }
+}
+
+impl chaos_core::Held for SlowToAnswer {
+    fn in_place(&self) -> bool {
+        true
+    }
+    fn hits(&self) -> u64 {
+        1
+    }
+    fn release(self) -> Result<(), chaos_core::FaultError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_fault_and_the_answer_of_the_target_have_stamps_of_their_own() {
+    use chaos_core::{FaultExt, Host};
+    let engine = World::new().engine().await;
+    let experiment = |after| {
+        Experiment::named("slow to answer")
+            .baseline(ms(10))
+            .hold(ms(50))
+            .recovery_limit(ms(800))
+            .fault(SlowToAnswer(after).on(&Host))
+    };
+    let run = engine.run(&experiment(Some(ms(300)))).await.unwrap();
+    assert_eq!(run.outcome, Outcome::Held);
+    let answered = run
+        .edges
+        .iter()
+        .find(|edge| edge.kind == EdgeKind::Answered)
+        .unwrap();
+    let took = answered.confirmed - run.recovered().unwrap();
+    assert!(took >= ms(300) && took < ms(800), "{took:?}");
+
+    let run = engine.run(&experiment(None)).await.unwrap();
+    assert!(
+        matches!(&run.outcome, Outcome::Deviated { why } if why.contains("the server answers")),
+        "{}",
+        run.outcome
+    );
+}

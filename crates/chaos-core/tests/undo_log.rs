@@ -211,10 +211,13 @@ async fn a_log_that_others_could_have_written_is_not_carried_out() {
     let lines = [Logs::header(1), logs.piece(0, "chaos-x-0")];
     let open_to_all = logs.put("001.jsonl", &lines, "");
     fs::set_permissions(&open_to_all, fs::Permissions::from_mode(0o666)).unwrap();
-    let elsewhere = logs.0.host().join("elsewhere");
-    fs::rename(logs.put("002.jsonl", &lines, ""), &elsewhere).unwrap();
-    std::os::unix::fs::symlink(&elsewhere, logs.0.logs().join("002.jsonl")).unwrap();
-    fs::hard_link(&elsewhere, logs.0.logs().join("003.jsonl")).unwrap();
+    // Each a file of its own: one with two names is refused for that alone.
+    let linked = logs.0.host().join("linked");
+    fs::rename(logs.put("002.jsonl", &lines, ""), &linked).unwrap();
+    std::os::unix::fs::symlink(&linked, logs.0.logs().join("002.jsonl")).unwrap();
+    let two_names = logs.0.host().join("two-names");
+    fs::rename(logs.put("003.jsonl", &lines, ""), &two_names).unwrap();
+    fs::hard_link(&two_names, logs.0.logs().join("003.jsonl")).unwrap();
     fs::create_dir(logs.0.logs().join("004.jsonl")).unwrap();
     let pipe = logs.0.logs().join("005.jsonl");
     assert!(

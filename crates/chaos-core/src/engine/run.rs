@@ -72,6 +72,7 @@ pub(super) async fn run(
                 samples: crate::Samples::new(),
             },
             handle,
+            asked: Vec::new(),
         };
         Ok(runner.run().await)
     }
@@ -116,6 +117,8 @@ struct Runner<'a> {
     observers: Vec<Watching>,
     run: Run,
     handle: RunHandle,
+    /// What is asked of the targets until they answer again.
+    asked: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -267,10 +270,11 @@ impl Runner<'_> {
         let verdict = loop {
             let now = self.handle.elapsed();
             let window = now.saturating_sub(STEADY_WINDOW).max(start);
+            self.drain();
             let verdict = self
                 .verdict(Phase::Recovery, window, now)
-                .and(self.observers_steady());
-            self.drain();
+                .and(self.observers_steady())
+                .and(self.answered());
             if verdict.is_held() || now.saturating_sub(start) >= limit {
                 break verdict;
             }
@@ -391,6 +395,23 @@ impl Runner<'_> {
         })
     }
 
+    /// Whether every target that knows how to be asked answers again.
+    fn answered(&self) -> Verdict {
+        let edges = self
+            .run
+            .edges
+            .iter()
+            .filter(|edge| edge.kind == EdgeKind::Answered);
+        let mut heard: Vec<&str> = edges.filter_map(|edge| edge.detail.as_deref()).collect();
+        for asked in &self.asked {
+            match heard.iter().position(|answer| answer == asked) {
+                Some(at) => drop(heard.swap_remove(at)),
+                None => return Verdict::deviated(format!("not yet true: {asked}")),
+            }
+        }
+        Verdict::Held
+    }
+
     fn observers_steady(&mut self) -> Verdict {
         let mut worst = Verdict::Held;
         for watching in &self.observers {
@@ -447,6 +468,11 @@ impl Runner<'_> {
     }
 
     fn remember(&mut self, recovered: Recovered) {
+        self.asked = recovered
+            .ready
+            .iter()
+            .map(|ready| ready.describe())
+            .collect();
         let alone = recovered
             .left_alone
             .into_iter()

@@ -94,3 +94,40 @@ fn open(path: &Path) -> std::io::Result<File> {
     }
     options.open(path)
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// A claim that is given back removes its file, perhaps between another one's open and lock.
+    #[test]
+    fn a_resource_never_has_two_holders() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = StateDir::new(Some(home.path().join("state"))).unwrap();
+        let (holders, taken) = (AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for owner in ["a", "b", "c", "d"] {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        if let Ok(claim) = Claim::take(&dir, "the one thing", owner).unwrap() {
+                            assert_eq!(
+                                holders.fetch_add(1, Ordering::SeqCst),
+                                0,
+                                "two hold it at once"
+                            );
+                            taken.fetch_add(1, Ordering::SeqCst);
+                            for _ in 0..20 {
+                                std::thread::yield_now();
+                            }
+                            holders.fetch_sub(1, Ordering::SeqCst);
+                            drop(claim);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(taken.load(Ordering::SeqCst) > 20, "{taken:?}");
+        assert_eq!(fs::read_dir(dir.claims()).unwrap().count(), 0);
+    }
+}

@@ -52,3 +52,23 @@ fn sync_dir(dir: &Path) -> std::io::Result<()> {
         Ok(())
     }
 }
+
+#[cfg(all(test, unix, feature = "testing"))]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+
+    /// What was locked may have lost its name meanwhile, or the name may be somebody else's.
+    #[test]
+    fn a_lock_counts_only_while_its_file_has_the_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let ours = File::create_new(&path).unwrap();
+        assert!(still_names(&path, &ours));
+        fs::remove_file(&path).unwrap();
+        assert!(!still_names(&path, &ours), "it has no name any more");
+        let theirs = File::create_new(&path).unwrap();
+        assert!(!still_names(&path, &ours), "the name is somebody else's");
+        assert!(still_names(&path, &theirs));
+    }
+}
