@@ -9,16 +9,54 @@ use bollard::{
         RestartContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
     },
 };
-use chaos_core::FaultError;
+use chaos_core::{FaultError, Needs};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
     time::Duration,
 };
 
 /// Where the engine of a record is when nothing was said.
 const DEFAULT: &str = "unix:///var/run/docker.sock";
+
+/// A Docker Engine that this process may use.
+pub(crate) fn needs() -> Needs {
+    Needs::none().feature(
+        "a Docker Engine",
+        "start one (`apt install docker.io`), join the group `docker`, or set DOCKER_HOST",
+        |_| answers(&endpoint()),
+    )
+}
+
+fn endpoint() -> String {
+    let said = std::env::var("DOCKER_HOST")
+        .ok()
+        .filter(|host| !host.is_empty());
+    said.unwrap_or_else(|| DEFAULT.to_owned())
+}
+
+/// Whether somebody listens there; what is not known how to ask is believed.
+fn answers(endpoint: &str) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{endpoint}: {e}");
+    #[cfg(unix)]
+    if let Some(path) = endpoint.strip_prefix("unix://") {
+        return std::os::unix::net::UnixStream::connect(path)
+            .map(drop)
+            .map_err(failed);
+    }
+    match endpoint.strip_prefix("tcp://") {
+        Some(address) => {
+            let address = address.trim_end_matches('/');
+            let found = address.to_socket_addrs().map_err(failed)?.next();
+            let found = found.ok_or_else(|| format!("{endpoint}: no such host"))?;
+            TcpStream::connect_timeout(&found, Duration::from_secs(2))
+                .map(drop)
+                .map_err(failed)
+        }
+        None => Ok(()),
+    }
+}
 
 /// A run of a container: the same container started again is another run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,10 +112,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// The engine of `DOCKER_HOST`, else the local one.
     pub(crate) fn local() -> Result<Self, FaultError> {
-        let said = std::env::var("DOCKER_HOST")
-            .ok()
-            .filter(|host| !host.is_empty());
-        Self::at(&said.unwrap_or_else(|| DEFAULT.to_owned()))
+        Self::at(&endpoint())
     }
 
     /// The engine of a record.

@@ -1,7 +1,7 @@
 //! `container.kill`: a container ends without warning.
 
 use crate::{
-    docker::{ContainerRun, Doing},
+    docker::{self, ContainerRun, Doing},
     start::{Runs, Start},
     stop::stoppable,
 };
@@ -61,7 +61,7 @@ impl Fault for Kill {
     }
 
     fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+        docker::needs()
     }
 
     async fn plan(&self, sites: &[Site], _: &Context) -> Result<Plan, FaultError> {

@@ -1,7 +1,7 @@
 //! `container.pause`: all processes of a container stand still.
 
 use crate::{
-    docker::{ContainerRun, Doing},
+    docker::{self, ContainerRun, Doing},
     target::running,
 };
 use async_trait::async_trait;
@@ -54,7 +54,7 @@ impl Fault for Pause {
     }
 
     fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+        docker::needs()
     }
 
     async fn plan(&self, sites: &[Site], _: &Context) -> Result<Plan, FaultError> {

@@ -1,7 +1,7 @@
 //! `container.restart`: a container is stopped and started at once.
 
 use crate::{
-    docker::ContainerRun,
+    docker::{self, ContainerRun},
     start::Runs,
     stop::{checked_grace, stoppable},
 };
@@ -67,7 +67,7 @@ impl Fault for Restart {
     }
 
     fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+        docker::needs()
     }
 
     async fn plan(&self, sites: &[Site], _: &Context) -> Result<Plan, FaultError> {

@@ -1,7 +1,7 @@
 //! `container.stop`: a container is asked to end, and made to.
 
 use crate::{
-    docker::ContainerRun,
+    docker::{self, ContainerRun},
     start::{Runs, Start},
     target::{container, running},
 };
@@ -76,7 +76,7 @@ impl Fault for Stop {
     }
 
     fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+        docker::needs()
     }
 
     async fn plan(&self, sites: &[Site], _: &Context) -> Result<Plan, FaultError> {
