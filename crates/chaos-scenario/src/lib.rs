@@ -4,9 +4,11 @@
 
 mod diagnose;
 mod file;
+mod scenario;
 mod scenarios;
 mod tree;
 mod variables;
 
 pub use diagnose::{Diagnostic, Position};
-pub use scenarios::{Options, Scenario, Scenarios, Stage, Trial};
+pub use scenario::Scenario;
+pub use scenarios::{Options, Scenarios, Stage, Trial};

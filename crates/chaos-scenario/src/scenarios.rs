@@ -2,13 +2,14 @@
 
 use crate::{
     diagnose::Diagnostic,
-    file::{File, Group, ProbeSpec, ScenarioSpec},
+    file::{File, Group, ProbeSpec},
+    scenario::Scenario,
     tree::Node,
     variables::substitute,
 };
 use chaos_core::{
-    ConfigError, Experiment, FaultError, FaultSpec, Host, Parameters, Registry, Steady, Targets,
-    Tolerance, Value,
+    ConfigError, Experiment, FaultError, Host, Parameters, Registry, Steady, Targets, Tolerance,
+    Value,
 };
 use chaos_validator::{Load, LoadConfig, Slos, StopCondition, StopWatch};
 use serde::Deserialize;
@@ -46,30 +47,6 @@ pub struct Scenarios {
     max_duration: Duration,
     require_approval: bool,
     warnings: Vec<String>,
-}
-
-/// One scenario of a file.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    name: String,
-    faults: Vec<FaultSpec>,
-    duration: Duration,
-    baseline: Duration,
-    recovery_limit: Duration,
-    slos: Slos,
-    seed: Option<chaos_core::Seed>,
-}
-
-impl Scenario {
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// How long its fault phase lasts.
-    pub fn duration(&self) -> Duration {
-        self.duration
-    }
 }
 
 /// A scenario that can be run.
@@ -418,54 +395,6 @@ impl Scenarios {
             experiment,
             load,
             slos: scenario.slos,
-        })
-    }
-}
-
-impl Scenario {
-    fn of_spec(spec: &ScenarioSpec, file: &File) -> Result<Self, ConfigError> {
-        let mut faults = spec.faults.clone();
-        match (&spec.kind, &spec.target, faults.is_empty()) {
-            (Some(kind), Some(target), true) => {
-                let mut fault = FaultSpec::new(kind, target);
-                fault.intensity = spec.intensity;
-                fault.parameters = spec.parameters.clone();
-                fault.every = spec.every;
-                fault.on_lost = spec.on_lost;
-                fault.radius = spec.radius;
-                fault.allow_host = spec.allow_host;
-                fault.allow_irreversible = spec.allow_irreversible;
-                faults.push(fault);
-            }
-            (None, None, false) => {}
-            (None, _, true) => {
-                return Err(
-                    ConfigError::new("has no fault").help("add `type` and `target`, or `faults`")
-                );
-            }
-            (Some(_), None, true) => return Err(ConfigError::new("has a `type` and no `target`")),
-            (_, _, false) => {
-                return Err(
-                    ConfigError::new("has both `type` or `target` and `faults`").help("use one")
-                );
-            }
-        }
-        for fault in &mut faults {
-            fault.allow_host |= file.safety.allow_host;
-            fault.allow_irreversible |= file.safety.allow_irreversible;
-        }
-        let or = |own: Option<crate::file::Span>, all: Option<crate::file::Span>, seconds| {
-            own.or(all)
-                .map_or(Duration::from_secs(seconds), |span| span.0)
-        };
-        Ok(Self {
-            name: spec.name.clone(),
-            faults,
-            duration: or(spec.duration, None, 30),
-            baseline: or(spec.baseline, file.baseline, 5),
-            recovery_limit: or(spec.recovery_limit, file.recovery_limit, 30),
-            slos: spec.slo_targets.unwrap_or(file.slo_targets),
-            seed: spec.seed.or(file.seed),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: plans, injects, watches and recovers.
 
+mod audience;
 mod builder;
 mod handle;
 mod inject;
@@ -7,6 +8,7 @@ mod prepare;
 mod recover;
 mod run;
 mod sampler;
+mod schedule;
 mod session;
 mod warden;
 

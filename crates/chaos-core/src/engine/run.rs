@@ -1,15 +1,15 @@
 //! One experiment: baseline, fault, recovery.
 
-use super::{EdgeNotice, Engine, Notice, Recovered, SessionHandle, sampler::Sampler};
+use super::{
+    EdgeNotice, Engine, Notice, Recovered, SessionHandle, audience::Audience, sampler::Sampler,
+};
 use crate::{
-    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Observer, Outcome,
-    Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
-    guard::{catch_panic, panic_message},
+    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Outcome, Phase,
+    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict, guard::panic_message,
 };
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 use tokio::time::sleep;
@@ -48,14 +48,7 @@ pub(super) async fn run(
             experiment,
             session,
             sampler: Sampler::default(),
-            observers: experiment
-                .observers
-                .iter()
-                .map(|o| Watching {
-                    observer: Arc::clone(o),
-                    told: true,
-                })
-                .collect(),
+            observers: Audience::new(&experiment.observers),
             run: Run {
                 name: experiment.name.clone(),
                 seed,
@@ -102,19 +95,12 @@ fn check(experiment: &Experiment) -> Result<(), ConfigError> {
     }
 }
 
-/// An observer, told as long as it does not panic.
-#[derive(Debug)]
-struct Watching {
-    observer: Arc<dyn Observer>,
-    told: bool,
-}
-
 #[derive(Debug)]
 struct Runner<'a> {
     experiment: &'a Experiment,
     session: SessionHandle,
     sampler: Sampler,
-    observers: Vec<Watching>,
+    observers: Audience,
     run: Run,
     handle: RunHandle,
     /// What is asked of the targets until they answer again.
@@ -123,7 +109,7 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     async fn run(mut self) -> Run {
-        let outcome = match self.watch().await {
+        let outcome = match self.observers.start(&self.handle).await {
             Ok(()) => {
                 self.sampler = Sampler::start(&self.experiment.probes, self.handle.epoch);
                 self.phases().await
@@ -135,41 +121,13 @@ impl Runner<'_> {
             at: now,
             outcome: outcome.clone(),
         });
-        for watching in &mut self.observers {
-            if let Err(panic) = catch_panic(watching.observer.finish()).await {
-                self.run.warnings.push(format!(
-                    "an observer panicked: {}",
-                    panic_message(panic.as_ref())
-                ));
-            }
-        }
+        let panics = self.observers.finish().await;
+        self.run.warnings.extend(panics);
         self.run.stopped = self.handle.stop.requested();
         self.run.samples = self.sampler.finish();
         self.run.took = self.handle.elapsed();
         self.run.outcome = outcome;
         self.run
-    }
-
-    /// Starts the observers.
-    async fn watch(&mut self) -> Result<(), String> {
-        for watching in &mut self.observers {
-            match catch_panic(watching.observer.start(&self.handle)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    return Err(format!(
-                        "an observer could not start: {}",
-                        Chain(error.as_ref())
-                    ));
-                }
-                Err(panic) => {
-                    return Err(format!(
-                        "an observer panicked: {}",
-                        panic_message(panic.as_ref())
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 
     async fn phases(&mut self) -> Outcome {
@@ -228,7 +186,7 @@ impl Runner<'_> {
         }
         let verdict = self
             .judge(Phase::Baseline, start, self.handle.elapsed())
-            .and(self.observers_steady());
+            .and(self.observers.steady());
         self.close(Phase::Baseline);
         match verdict.why() {
             None => Ok(()),
@@ -273,7 +231,7 @@ impl Runner<'_> {
             self.drain();
             let verdict = self
                 .verdict(Phase::Recovery, window, now)
-                .and(self.observers_steady())
+                .and(self.observers.steady())
                 .and(self.answered());
             if verdict.is_held() || now.saturating_sub(start) >= limit {
                 break verdict;
@@ -412,27 +370,8 @@ impl Runner<'_> {
         Verdict::Held
     }
 
-    fn observers_steady(&mut self) -> Verdict {
-        let mut worst = Verdict::Held;
-        for watching in &self.observers {
-            worst = worst.and(
-                catch_unwind(AssertUnwindSafe(|| watching.observer.steady()))
-                    .unwrap_or_else(|_| Verdict::unknown("an observer panicked")),
-            );
-        }
-        worst
-    }
-
     fn emit(&mut self, event: &Event) {
-        for watching in self.observers.iter_mut().filter(|watching| watching.told) {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| watching.observer.on(event))) {
-                watching.told = false;
-                let message = panic_message(panic.as_ref());
-                self.run.warnings.push(format!(
-                    "an observer panicked and was told no more: {message}"
-                ));
-            }
-        }
+        self.run.warnings.extend(self.observers.tell(event));
     }
 
     /// Takes in the notices that are there.

@@ -9,6 +9,7 @@ use super::{
     inject::Started,
     prepare::{Prepared, Preparing, Unprepared},
     recover::wait_ready,
+    schedule::{Schedule, What},
 };
 use crate::{
     Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal,
@@ -31,21 +32,6 @@ const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How long a target may take to answer again before nobody asks any more.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
-/// Something that is due.
-#[derive(Debug, Clone, Copy)]
-struct Due {
-    at: Instant,
-    what: What,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum What {
-    /// Put this fault in place.
-    Start(usize),
-    /// Take back what was started as this.
-    End(usize),
-}
-
 /// What the task on the warden knows.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -60,7 +46,7 @@ pub(super) struct Session {
     pub(super) log: Option<Log>,
     pub(super) next_step: u64,
     prepared: Vec<Prepared>,
-    schedule: Vec<Due>,
+    schedule: Schedule,
     repetitions: Vec<u64>,
     /// In the order of their real start.
     pub(super) started: Vec<Started>,
@@ -89,7 +75,7 @@ impl Session {
             log: None,
             next_step: 0,
             prepared: Vec::new(),
-            schedule: Vec::new(),
+            schedule: Schedule::default(),
             repetitions: Vec::new(),
             started: Vec::new(),
             following: Vec::new(),
@@ -105,7 +91,7 @@ impl Session {
         presence.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let far = Instant::now() + Duration::from_secs(3600);
-            let due = self.schedule.iter().map(|due| due.at).min().unwrap_or(far);
+            let due = self.schedule.next();
             let active = self.deadline.is_some();
             tokio::select! {
                 biased;
@@ -146,7 +132,7 @@ impl Session {
                     let limit = humantime::format_duration(self.max_duration);
                     self.stop_early(format!("the time limit of {limit} was reached")).await;
                 }
-                () = sleep_until(due.into()), if active && !self.schedule.is_empty() => self.run_due().await,
+                () = sleep_until(due.unwrap_or(far).into()), if active && due.is_some() => self.run_due().await,
                 _ = presence.tick(), if active => self.look_after().await,
             }
         }
@@ -210,10 +196,7 @@ impl Session {
             let after = self.placements[ready.index].after;
             if after > Duration::ZERO {
                 // It is resolved and planned again when it is due; its claims are kept.
-                self.schedule.push(Due {
-                    at: now + after,
-                    what: What::Start(ready.index),
-                });
+                self.schedule.push(now + after, What::Start(ready.index));
             } else if let Err(error) = self.put_in_place(ready).await {
                 self.deadline = None;
                 return Err(error);
@@ -232,17 +215,11 @@ impl Session {
                 let now = Instant::now();
                 self.repetitions[index] += 1;
                 if let Some(hold) = hold {
-                    self.schedule.push(Due {
-                        at: now + hold,
-                        what: What::End(at),
-                    });
+                    self.schedule.push(now + hold, What::End(at));
                 }
                 if let Some(every) = self.placements[index].every {
                     let requested = self.started[at].requested;
-                    self.schedule.push(Due {
-                        at: requested + every,
-                        what: What::Start(index),
-                    });
+                    self.schedule.push(requested + every, What::Start(index));
                 }
                 self.tell(
                     at,
@@ -269,14 +246,8 @@ impl Session {
 
     /// Starts and ends what is due now.
     async fn run_due(&mut self) {
-        let now = Instant::now();
-        let (mut due, later): (Vec<Due>, Vec<Due>) = mem::take(&mut self.schedule)
-            .into_iter()
-            .partition(|due| due.at <= now);
-        self.schedule = later;
-        due.sort_by_key(|due| due.at);
-        for due in due {
-            match due.what {
+        for what in self.schedule.due(Instant::now()) {
+            match what {
                 What::End(at) => {
                     if let Err(error) = self.end_one(at).await {
                         self.fail(error).await;
