@@ -95,5 +95,5 @@ impl Trace {
 }
 
 fn secs(secs: u64) -> serde_json::Value {
-    serde_json::json!({ "secs": secs, "nanos": 0 })
+    serde_json::json!(secs)
 }
