@@ -193,7 +193,7 @@ impl Drop for Progress {
 fn told(edge: &Edge) -> String {
     let mut line = String::from("  ");
     let (sign, what) = match edge.kind {
-        EdgeKind::Injected => ("✗", "in place"),
+        EdgeKind::Injected => ("●", "in place"),
         EdgeKind::Recovered => ("✓", "recovered"),
         EdgeKind::Lost => ("!", "lost"),
         EdgeKind::Answered => ("✓", "answers again"),

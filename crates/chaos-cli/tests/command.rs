@@ -143,9 +143,15 @@ fn a_held_run_exits_0_and_writes_its_report() {
         "{}",
         told(&output)
     );
-    let report =
-        chaos_validator::Report::from_json(&std::fs::read_to_string(report).unwrap()).unwrap();
-    assert_eq!((report.run.name.as_str(), report.exit_code()), ("Slow", 0));
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let begins = (
+        &report["schema"],
+        &report["conclusion"],
+        &report["exit_code"],
+    );
+    assert_eq!(begins, (&1.into(), &"held".into(), &0.into()));
+    assert_eq!(report["reports"][0]["run"]["name"], "Slow");
     assert!(
         !scene.path("state").exists(),
         "a fault inside the process needs no log"
@@ -250,6 +256,40 @@ fn a_target_that_is_not_there_is_refused_with_4() {
         );
     }
     assert_eq!(scene.undo_logs(), 0);
+}
+
+/// One scenario that would be refused keeps all of them from being begun, and the report says which was which.
+#[test]
+fn what_is_refused_is_known_before_the_first_scenario_and_stands_in_the_report() {
+    let scene = Scene::new();
+    let gone = "  - { name: Gone, type: process.pause, target: gone, duration: 1s }\n";
+    let file = scene.file(&format!("{SLOW}{gone}"));
+    let text = std::fs::read_to_string(&file).unwrap();
+    let gone = "targets:\n  gone: { process: { name: chaos-no-such-process } }\n";
+    std::fs::write(&file, text.replace("targets:\n", gone)).unwrap();
+    let report = scene.path("report.json");
+    let output = scene.run(&[
+        "run",
+        file.to_str().unwrap(),
+        "-o",
+        report.to_str().unwrap(),
+    ]);
+    let told = told(&output);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(
+        told.contains("0 of 2 held") && !told.contains("in place"),
+        "{told}"
+    );
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(
+        (&report["conclusion"], &report["exit_code"]),
+        (&"refused".into(), &4.into())
+    );
+    assert_eq!(
+        (&report["refused"][0]["name"], &report["not_run"][0]),
+        (&"Gone".into(), &"Slow".into())
+    );
 }
 
 #[test]
@@ -514,7 +554,7 @@ mod process {
         let recover = scene.run(&["recover"]);
         assert_eq!(recover.status.code(), Some(0), "{}", told(&recover));
         assert!(
-            told(&recover).contains("1 changes undone"),
+            told(&recover).contains("1 change undone"),
             "{}",
             told(&recover)
         );

@@ -15,9 +15,9 @@ impl Seed {
         Self(seed)
     }
 
-    /// A seed that nobody has used.
+    /// A seed that nobody has used. It has 53 bits, so that every reader of JSON keeps it.
     pub fn fresh() -> Self {
-        Self(rand::random())
+        Self(rand::random::<u64>() >> 11)
     }
 
     /// The number.

@@ -262,7 +262,10 @@ impl Scenarios {
                     .iter()
                     .find(|word| fault.target.contains(word.as_str()))
                 {
-                    let problem = format!("`{word}` is protected by safety.protected");
+                    let target = &fault.target;
+                    let problem = format!(
+                        "`{target}` contains the word `{word}`, which safety.protected protects"
+                    );
                     return Err(ConfigError::new(problem).within("target").within(&at));
                 }
             }
@@ -412,6 +415,10 @@ fn over_environment(tree: &mut Node, wanted: Option<&str>) -> Result<(), Diagnos
         if let crate::tree::Tree::Map(entries) = &environments.value {
             known = entries.iter().map(|(name, ..)| name.clone()).collect();
         }
+    }
+    if known.is_empty() {
+        return Err(Diagnostic::new(format!("unknown environment `{wanted}`"))
+            .help("the file has no `environments`"));
     }
     let error = ConfigError::unknown("environment", wanted, known.iter().map(String::as_str));
     Err(Diagnostic::of(&error))

@@ -25,6 +25,11 @@ fn say(text: &str) {
     writeln!(io::stdout(), "{text}").ok();
 }
 
+/// `1 change`, `2 changes`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// Writes to standard error.
 fn complain(text: &str) {
     writeln!(io::stderr(), "{text}").ok();

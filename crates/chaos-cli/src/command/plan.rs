@@ -1,6 +1,6 @@
 //! `chaos plan`: what would be changed, and what speaks against it.
 
-use super::{HELD, REFUSED, failed, say, source};
+use super::{HELD, REFUSED, count, failed, say, source};
 use chaos_core::{PreviewedFault, Reach, Registry};
 
 #[derive(Debug, clap::Args)]
@@ -24,6 +24,13 @@ async fn plan(args: &Args, registry: &Registry) -> Result<u8, u8> {
         .open()
         .await
         .map_err(|e| failed(&e))?;
+    let orphans = engine.orphans().await.map_err(|e| failed(&e))?;
+    if orphans > 0 {
+        let left = count(orphans, "injection of a dead owner");
+        say(&format!(
+            "note: {left} not recovered; `chaos run` recovers them first, and so does `chaos recover`\n"
+        ));
+    }
     let mut refused = 0;
     for scenario in &chosen {
         let trial = scenarios
@@ -46,8 +53,8 @@ async fn plan(args: &Args, registry: &Registry) -> Result<u8, u8> {
     }
     if refused > 0 {
         say(&format!(
-            "\n{refused} of {} scenarios would be refused; nothing was changed",
-            chosen.len()
+            "\n{refused} of {} would be refused; nothing was changed",
+            count(chosen.len(), "scenario")
         ));
         return Ok(REFUSED);
     }

@@ -1,6 +1,6 @@
 //! `chaos recover`: undo what a killed process or a reboot has left.
 
-use super::{HELD, LEFT, failed, say};
+use super::{HELD, LEFT, count, failed, say};
 use chaos_core::{Engine, Recovered, Registry};
 use std::path::PathBuf;
 
@@ -30,23 +30,37 @@ pub(crate) async fn run(args: Args, registry: Registry) -> u8 {
 fn show(recovered: &Recovered) -> u8 {
     if recovered.injections == 0 && recovered.is_clean() {
         say("nothing to recover");
-        return HELD;
-    }
-    say(&format!(
-        "{} injections: {} changes undone, {} were gone already",
-        recovered.injections, recovered.reverted, recovered.already_gone
-    ));
-    for alone in &recovered.left_alone {
-        say(&format!("  left alone, it is not ours: {alone}"));
-    }
-    for left in &recovered.left {
-        say(&format!(
-            "  ✗ left in place: {} ({})",
-            left.change, left.why
-        ));
-    }
-    for unreadable in &recovered.unreadable {
-        say(&format!("  ✗ {unreadable}"));
+    } else {
+        say(&told(recovered));
     }
     if recovered.is_clean() { HELD } else { LEFT }
+}
+
+/// What a recovery of orphans did, in words.
+pub(super) fn told(recovered: &Recovered) -> String {
+    let mut lines = vec![format!(
+        "recovered what {} had left: {} undone, {} gone already",
+        count(recovered.injections, "dead injection"),
+        count(recovered.reverted, "change"),
+        recovered.already_gone
+    )];
+    let alone = recovered
+        .left_alone
+        .iter()
+        .map(|alone| format!("left alone, it is not ours: {alone}"));
+    let left = recovered
+        .left
+        .iter()
+        .map(|left| format!("✗ left in place: {} ({})", left.change, left.why));
+    let unreadable = recovered
+        .unreadable
+        .iter()
+        .map(|unreadable| format!("✗ {unreadable}"));
+    lines.extend(
+        alone
+            .chain(left)
+            .chain(unreadable)
+            .map(|line| format!("  {line}")),
+    );
+    lines.join("\n")
 }

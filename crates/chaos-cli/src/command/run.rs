@@ -1,8 +1,8 @@
 //! `chaos run`: break, measure, judge, put back, report.
 
-use super::{REFUSED, USAGE, complain, failed, plan, say, source};
+use super::{REFUSED, USAGE, complain, failed, plan, recover, say, source};
 use chaos_cli::{Progress, stop_on_signals};
-use chaos_core::{Chain, Engine, Registry, Stop, Watchdog};
+use chaos_core::{Chain, Engine, EngineError, Registry, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
 use chaos_validator::{Conclusion, Paint, Recording, Report, Summary};
 use std::{fs, path::PathBuf, sync::Arc};
@@ -11,7 +11,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 pub(crate) struct Args {
     #[command(flatten)]
     source: source::Source,
-    /// Writes the report as JSON: one report, or a summary of several.
+    /// Writes the reports of all scenarios as JSON.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Shows what would be changed, and changes nothing; the same as `chaos plan`.
@@ -49,17 +49,58 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
     }
     // A report that cannot be written is known before anything is broken.
     if let Some(path) = &args.output {
-        fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map_err(|error| {
-                complain(&format!("error: --output {}: {error}", path.display()));
-                USAGE
-            })?;
+        let open = fs::OpenOptions::new().create(true).append(true).open(path);
+        open.map_err(|error| {
+            complain(&format!("error: --output {}: {error}", path.display()));
+            USAGE
+        })?;
     }
     let stage = source::open(&scenarios, registry).await?;
-    let mut builder = args.source.engine(registry);
+    let engine = start(args, registry).await?;
+    let mut summary = Summary::default();
+    let mut worst = Worst(0);
+    // What is refused is known before the first scenario, too.
+    for scenario in &chosen {
+        if let Some(why) = refusal(&engine, &scenarios, scenario, &stage).await? {
+            complain(&format!("error: {}: {why}", scenario.name()));
+            summary.refuse(scenario.name(), why);
+            worst.add(REFUSED);
+        }
+    }
+    if summary.refused.is_empty() {
+        run_chosen(
+            &engine,
+            &scenarios,
+            &chosen,
+            &stage,
+            &mut summary,
+            &mut worst,
+        )
+        .await;
+    }
+    let met = |name: &str| {
+        summary.reports.iter().any(|report| report.run.name == name)
+            || summary.refused.iter().any(|refused| refused.name == name)
+    };
+    summary.not_run = chosen
+        .iter()
+        .map(|s| s.name().to_owned())
+        .filter(|name| !met(name))
+        .collect();
+    let paint = Paint::detect();
+    match summary.reports.as_slice() {
+        [report] if chosen.len() == 1 => say(&format!("\n{}", report.table(paint))),
+        _ => say(&format!("\n{}", summary.table(paint))),
+    }
+    if let Some(path) = &args.output {
+        write(path, &summary)?;
+    }
+    Ok(worst.0)
+}
+
+/// Starts the engine and its watchdog, and says what an earlier run had left.
+async fn start(args: &Args, registry: &Registry) -> Result<Engine, u8> {
+    let mut builder = args.source.engine(registry).leave_orphans();
     if !args.no_watchdog {
         let watchdog = Watchdog::reexec().map_err(|error| {
             complain(&format!("error: the watchdog could not be found: {error}"));
@@ -68,46 +109,67 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         builder = builder.watchdog(watchdog.kill_hung_owner());
     }
     let engine = builder.open().await.map_err(|error| failed(&error))?;
+    let orphans = engine
+        .recover_orphans()
+        .await
+        .map_err(|error| failed(&error))?;
+    if orphans.injections > 0 || !orphans.is_clean() {
+        complain(&recover::told(&orphans));
+    }
+    Ok(engine)
+}
+
+/// Why a scenario would be refused now.
+async fn refusal(
+    engine: &Engine,
+    scenarios: &Scenarios,
+    scenario: &Scenario,
+    stage: &Stage,
+) -> Result<Option<String>, u8> {
+    let trial = scenarios
+        .trial(scenario, stage, engine.registry())
+        .map_err(|e| failed(&e.into()))?;
+    let preview = engine
+        .preview(&trial.experiment)
+        .await
+        .map_err(|e| failed(&e))?;
+    let reasons: Vec<String> = preview.refusals.iter().map(ToString::to_string).collect();
+    Ok((!reasons.is_empty()).then(|| reasons.join("; ")))
+}
+
+/// Runs the scenarios until the last, or until somebody asks to stop, or something is left on the host.
+async fn run_chosen(
+    engine: &Engine,
+    scenarios: &Scenarios,
+    chosen: &[&Scenario],
+    stage: &Stage,
+    summary: &mut Summary,
+    worst: &mut Worst,
+) {
     let stop = Stop::new();
     stop_on_signals(&stop);
-
-    let show = Show {
-        paint: Paint::detect(),
-        several: chosen.len() > 1,
-    };
-    let mut summary = Summary::default();
-    let mut worst = Worst(0);
-    for scenario in &chosen {
-        match run_one(&engine, &scenarios, scenario, &stage, &stop).await {
+    for scenario in chosen {
+        match run_one(engine, scenarios, scenario, stage, &stop).await {
             Ok(report) => {
-                if !show.several || !report.verdict.is_held() {
-                    say(&format!("\n{}", report.table(show.paint)));
+                if chosen.len() > 1 && !report.verdict.is_held() {
+                    say(&format!("\n{}", report.table(Paint::detect())));
                 }
                 worst.add(report.exit_code());
                 let left = report.verdict.conclusion == Conclusion::Left;
                 summary.reports.push(report);
                 if left {
-                    break;
+                    return;
                 }
             }
-            Err(code) => worst.add(code),
+            Err((code, why)) => {
+                worst.add(code);
+                summary.refuse(scenario.name(), why);
+            }
         }
         if stop.requested().is_some() {
-            break;
+            return;
         }
     }
-    if show.several && !summary.reports.is_empty() {
-        say(&format!("\n{}", summary.table(show.paint)));
-    }
-    if let Some(path) = &args.output {
-        write(path, &summary)?;
-    }
-    Ok(worst.0)
-}
-
-struct Show {
-    paint: Paint,
-    several: bool,
 }
 
 async fn run_one(
@@ -116,10 +178,11 @@ async fn run_one(
     scenario: &Scenario,
     stage: &Stage,
     stop: &Stop,
-) -> Result<Report, u8> {
+) -> Result<Report, (u8, String)> {
+    let told = |error: EngineError| (failed(&error), Chain(&error).to_string());
     let trial = scenarios
         .trial(scenario, stage, engine.registry())
-        .map_err(|e| failed(&e.into()))?;
+        .map_err(|e| told(e.into()))?;
     let mut experiment = trial
         .experiment
         .observer(Arc::new(Progress::new(trial.load.clone())));
@@ -127,10 +190,7 @@ async fn run_one(
         let observer: Arc<dyn chaos_core::Observer> = load.clone();
         experiment = experiment.observer(observer);
     }
-    let run = engine.run_until(&experiment, stop).await.map_err(|error| {
-        complain(&format!("{}:", scenario.name()));
-        failed(&error)
-    })?;
+    let run = engine.run_until(&experiment, stop).await.map_err(told)?;
     let recording = trial
         .load
         .map_or_else(Recording::none, |load| load.recording());
@@ -138,10 +198,7 @@ async fn run_one(
 }
 
 fn write(path: &PathBuf, summary: &Summary) -> Result<(), u8> {
-    let json = match summary.reports.as_slice() {
-        [report] => report.to_json().map_err(|e| Chain(&e).to_string()),
-        _ => serde_json::to_string_pretty(summary).map_err(|e| e.to_string()),
-    };
+    let json = summary.to_json().map_err(|e| e.to_string());
     json.and_then(|json| fs::write(path, json + "\n").map_err(|e| e.to_string()))
         .map_err(|error| {
             complain(&format!(

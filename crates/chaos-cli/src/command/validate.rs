@@ -1,6 +1,6 @@
 //! `chaos validate`: is the file right?
 
-use super::{HELD, complain, say, source::Source};
+use super::{HELD, complain, count, say, source::Source};
 use chaos_core::Registry;
 
 #[derive(Debug, clap::Args)]
@@ -17,9 +17,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> u8 {
             complain(&format!("warning: {lint}"));
         }
         say(&format!(
-            "{}: ok, {} scenarios: {}",
+            "{}: ok, {}: {}",
             args.source.file.display(),
-            names.len(),
+            count(names.len(), "scenario"),
             names.join(", ")
         ));
         Ok(HELD)

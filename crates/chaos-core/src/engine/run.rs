@@ -321,7 +321,7 @@ impl Runner<'_> {
     }
 
     fn stopping(&mut self, reason: &StopReason) {
-        tracing::warn!(%reason, "stopping");
+        tracing::info!(%reason, "stopping");
         self.emit(&Event::Stopping {
             at: self.handle.elapsed(),
             reason: reason.clone(),

@@ -301,7 +301,7 @@ impl Session {
 
     async fn lost(&mut self, at: usize, why: String) {
         let index = self.started[at].index;
-        tracing::warn!(fault = self.started[at].kind, why, "lost");
+        tracing::info!(fault = self.started[at].kind, why, "lost");
         self.started[at].lost = true;
         self.tell(at, EdgeKind::Lost, Instant::now(), None, Some(why.clone()));
         let why = format!(

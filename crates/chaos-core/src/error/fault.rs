@@ -8,8 +8,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum FaultError {
     /// The configuration, or a nested one, cannot be used.
-    #[error("the configuration cannot be used")]
-    Config(#[source] ConfigError),
+    #[error(transparent)]
+    Config(ConfigError),
     /// Somebody else's state is where the change would go.
     #[error("{resource} is already in use: {found}")]
     Conflict {

@@ -78,7 +78,7 @@ impl fmt::Display for Refusal {
             RefusalReason::Missing(missing) => write!(f, "{missing}"),
             RefusalReason::Plan(error) => write!(f, "{}", Chain(error)),
             RefusalReason::NoSites => f.write_str("the target matches nothing"),
-            RefusalReason::Protected(name) => write!(f, "`{name}` is protected"),
+            RefusalReason::Protected(name) => write!(f, "it is protected by the word `{name}`"),
             RefusalReason::Reach {
                 change,
                 reach,

@@ -14,6 +14,11 @@ pub enum UndoLogError {
         /// What is wrong with it, and what it should be.
         why: String,
     },
+    /// Nothing says where it is to be.
+    #[error(
+        "there is no place for the undo log: neither a home directory nor CHAOS_STATE_DIR is set"
+    )]
+    NoPlace,
     /// Reading or writing failed: a full disk, a missing permission.
     #[error("could not {operation} {path}")]
     Io {

@@ -12,6 +12,8 @@ use std::{
 pub(crate) struct StateDir {
     base: PathBuf,
     path: PathBuf,
+    /// Nobody has said where it is to be; told when it is needed.
+    unknown: bool,
 }
 
 impl StateDir {
@@ -19,15 +21,16 @@ impl StateDir {
     /// when nothing else is said.
     pub(crate) fn new(base: Option<PathBuf>) -> Result<Self, UndoLogError> {
         let said = base.or_else(|| std::env::var_os("CHAOS_STATE_DIR").map(PathBuf::from));
-        let base = said
-            .or_else(default_base)
-            .ok_or_else(|| UndoLogError::Untrusted {
-                path: PathBuf::from("."),
-                why: "no home directory is known; set CHAOS_STATE_DIR".into(),
-            })?;
+        let known = said.or_else(default_base);
+        let unknown = known.is_none();
+        let base = known.unwrap_or_else(|| PathBuf::from("chaos"));
         let base = std::path::absolute(&base).map_err(io_error("find", &base))?;
         let path = base.join(identity::machine_id());
-        Ok(Self { base, path })
+        Ok(Self {
+            base,
+            path,
+            unknown,
+        })
     }
 
     /// Where the logs are.
@@ -47,6 +50,9 @@ impl StateDir {
 
     /// Whether there is one that can be trusted; `false` when there is none yet.
     pub(crate) fn check(&self) -> Result<bool, UndoLogError> {
+        if self.unknown {
+            return Ok(false);
+        }
         for dir in [self.base.as_path(), &self.path] {
             match fs::symlink_metadata(dir) {
                 Ok(found) => trust(dir, &found)?,
@@ -59,6 +65,9 @@ impl StateDir {
 
     /// Makes it if there is none, and checks that it can be trusted.
     pub(crate) fn create(&self) -> Result<(), UndoLogError> {
+        if self.unknown {
+            return Err(UndoLogError::NoPlace);
+        }
         let claims = self.claims();
         if self.check()? && claims.is_dir() {
             return Ok(());

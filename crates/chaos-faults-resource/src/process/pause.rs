@@ -96,7 +96,9 @@ fn plan(sites: &[Site]) -> Result<Plan, FaultError> {
             State::Gone => {
                 return Err(FaultError::no_target(site.to_string(), "it has ended"));
             }
-            State::Stopped | State::Stopping => "it is stopped already, and not by us",
+            State::Stopped | State::Stopping => {
+                "it is stopped already, by somebody else or another injection"
+            }
             State::Traced => "a debugger holds it",
         };
         return Err(FaultError::conflict(site.to_string(), found));

@@ -22,6 +22,8 @@ pub enum Conclusion {
     Aborted,
     /// Things were not normal before the fault; nothing was injected.
     NotSteady,
+    /// It was refused before anything was touched.
+    Refused,
     /// Somebody ended it.
     Interrupted,
     /// The engine could not do what it should; nothing is left on the host.
@@ -37,7 +39,7 @@ impl Conclusion {
             Self::Held => 0,
             Self::Violated | Self::Deviated => 1,
             Self::Inconclusive => 3,
-            Self::NotSteady | Self::Aborted => 4,
+            Self::NotSteady | Self::Refused | Self::Aborted => 4,
             Self::Left => 5,
             Self::Failed => 70,
             Self::Interrupted => 130,
@@ -48,7 +50,7 @@ impl Conclusion {
     pub const fn sign(self) -> &'static str {
         match self {
             Self::Held => "✓",
-            Self::Inconclusive => "?",
+            Self::Inconclusive | Self::Interrupted => "?",
             _ => "✗",
         }
     }
@@ -63,6 +65,7 @@ impl fmt::Display for Conclusion {
             Self::Violated => "FAIL",
             Self::Aborted => "ABORTED",
             Self::NotSteady => "NOT STEADY",
+            Self::Refused => "REFUSED",
             Self::Interrupted => "INTERRUPTED",
             Self::Failed => "FAILED",
             Self::Left => "LEFT ON THE HOST",

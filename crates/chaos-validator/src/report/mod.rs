@@ -10,6 +10,6 @@ mod table;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use model::{LoadFacts, Report};
 pub use paint::Paint;
-pub use summary::Summary;
+pub use summary::{RefusedScenario, Summary};
 
 pub(crate) use short::Short;

@@ -1,7 +1,7 @@
 //! Several runs in one table.
 
 use super::{
-    Report,
+    Report, Schema,
     paint::{Paint, safe},
     table,
 };
@@ -14,6 +14,32 @@ use serde::{Deserialize, Serialize};
 pub struct Summary {
     /// The reports, in the order of their runs.
     pub reports: Vec<Report>,
+    /// What was refused before anything of it was touched.
+    #[serde(default)]
+    pub refused: Vec<RefusedScenario>,
+    /// What was not begun, because the runs were ended before.
+    #[serde(default)]
+    pub not_run: Vec<String>,
+}
+
+/// A scenario that was refused before anything of it was touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RefusedScenario {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What a summary's JSON begins with.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema: Schema,
+    conclusion: Conclusion,
+    exit_code: u8,
+    #[serde(flatten)]
+    summary: &'a Summary,
 }
 
 impl Summary {
@@ -21,16 +47,36 @@ impl Summary {
     pub fn new(reports: impl IntoIterator<Item = Report>) -> Self {
         Self {
             reports: reports.into_iter().collect(),
+            ..Self::default()
         }
     }
 
-    /// The worst conclusion; inconclusive without a report.
+    /// Adds a scenario that was refused.
+    pub fn refuse(&mut self, name: impl Into<String>, why: impl Into<String>) {
+        self.refused.push(RefusedScenario {
+            name: name.into(),
+            why: why.into(),
+        });
+    }
+
+    /// The summary as JSON, indented: schema, conclusion and exit code first.
+    ///
+    /// # Errors
+    /// A number of a run's samples cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&Written {
+            schema: Schema::current(),
+            conclusion: self.conclusion(),
+            exit_code: self.exit_code(),
+            summary: self,
+        })
+    }
+
+    /// The worst conclusion; inconclusive when nothing was run.
     pub fn conclusion(&self) -> Conclusion {
-        self.reports
-            .iter()
-            .map(|r| r.verdict.conclusion)
-            .max()
-            .unwrap_or(Conclusion::Inconclusive)
+        let refused = self.refused.iter().map(|_| Conclusion::Refused);
+        let run = self.reports.iter().map(|r| r.verdict.conclusion);
+        run.chain(refused).max().unwrap_or(Conclusion::Inconclusive)
     }
 
     /// The exit code of the worst conclusion.
@@ -57,11 +103,20 @@ impl Summary {
                 remarks += &format!("  {}: {}\n", report.run.name, report.verdict);
             }
         }
+        for refused in &self.refused {
+            let mut row = vec![Conclusion::Refused.sign().to_owned(), line(&refused.name)];
+            row.extend(["–"; 5].map(str::to_owned));
+            table.add_row(row);
+            remarks += &format!("  {}: REFUSED: {}\n", refused.name, refused.why);
+        }
+        for name in &self.not_run {
+            table.add_row(["", line(name).as_str(), "not run", "", "", "", ""]);
+        }
         let held = self.reports.iter().filter(|r| r.verdict.is_held()).count();
         let headline = format!(
             "{} {held} of {} held",
             self.conclusion().sign(),
-            self.reports.len()
+            self.reports.len() + self.refused.len() + self.not_run.len()
         );
         paint.marks(format!(
             "{}\n\n{}\n{}",
@@ -81,11 +136,16 @@ fn row(report: &Report) -> Vec<String> {
     );
     vec![
         report.verdict.conclusion.sign().to_owned(),
-        safe(&report.run.name).replace('\n', " "),
+        line(&report.run.name),
         value(Slo::ErrorRate),
         value(Slo::Availability),
         p95,
         value(Slo::Mttr),
         value(Slo::RecoveryTime),
     ]
+}
+
+/// A name on one line.
+fn line(name: &str) -> String {
+    safe(name).replace('\n', " ")
 }
