@@ -60,6 +60,10 @@ pub(crate) async fn run(args: Args, registry: Registry) -> u8 {
         Ok(engine) => engine,
         Err(error) => return failed(&error),
     };
+    if let Err(error) = engine.check_undo_log() {
+        say("\nundo log: ✗ only faults inside this process can be injected");
+        return failed(&error);
+    }
     say(&format!("\nundo log: {}", engine.undo_log().display()));
     match engine.orphans().await {
         Ok(0) => {

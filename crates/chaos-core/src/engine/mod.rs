@@ -242,6 +242,17 @@ impl Engine {
             + scan.unreadable.len())
     }
 
+    /// Whether the undo log could be written, were it needed. Makes nothing.
+    ///
+    /// # Errors
+    /// There is no place for it, or that place cannot be written or trusted.
+    pub fn check_undo_log(&self) -> Result<(), EngineError> {
+        self.shared
+            .dir
+            .could_be_used()
+            .map_err(EngineError::UndoLog)
+    }
+
     /// Where the undo log is; it is made when the first change of the host is planned.
     pub fn undo_log(&self) -> &std::path::Path {
         self.shared.dir.path()

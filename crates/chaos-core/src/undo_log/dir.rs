@@ -63,6 +63,26 @@ impl StateDir {
         Ok(true)
     }
 
+    /// Whether it is there and can be trusted, or could be made. Makes nothing.
+    pub(crate) fn could_be_used(&self) -> Result<(), UndoLogError> {
+        if self.unknown {
+            return Err(UndoLogError::NoPlace);
+        }
+        self.check()?;
+        #[cfg(unix)]
+        {
+            use nix::unistd::{AccessFlags, access};
+            let nearest = self
+                .path
+                .ancestors()
+                .find(|dir| dir.exists())
+                .unwrap_or(Path::new("/"));
+            access(nearest, AccessFlags::W_OK | AccessFlags::X_OK)
+                .map_err(|e| io_error("write into", nearest)(e.into()))?;
+        }
+        Ok(())
+    }
+
     /// Makes it if there is none, and checks that it can be trusted.
     pub(crate) fn create(&self) -> Result<(), UndoLogError> {
         if self.unknown {
