@@ -122,6 +122,8 @@ pub enum Tolerance {
     Range(f64, f64),
     /// One of these.
     OneOf(Vec<Value>),
+    /// Good without further words: true, or a number from 200 to 299, as HTTP's statuses of success are.
+    Good,
 }
 
 impl Tolerance {
@@ -133,6 +135,9 @@ impl Tolerance {
             (Self::Range(from, to), Value::Number(number)) => (from..=to).contains(&number),
             (Self::Range(..), _) => false,
             (Self::OneOf(values), value) => values.contains(value),
+            (Self::Good, Value::Flag(flag)) => *flag,
+            (Self::Good, Value::Number(status)) => (200.0..300.0).contains(status),
+            (Self::Good, _) => false,
         }
     }
 }
@@ -142,6 +147,7 @@ impl fmt::Display for Tolerance {
         match self {
             Self::Is(value) => write!(f, "{value}"),
             Self::Range(from, to) => write!(f, "{from} to {to}"),
+            Self::Good => f.write_str("good"),
             Self::OneOf(values) => {
                 let values: Vec<String> = values.iter().map(ToString::to_string).collect();
                 f.write_str(&values.join(" or "))

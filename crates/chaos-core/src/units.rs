@@ -67,7 +67,22 @@ impl FromStr for Time {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let text = text.trim();
+        let time = Self::parse(text.trim())?;
+        if time.0 > MAX_TIME {
+            return Err(UnitError::new(format!(
+                "`{}` is too long; a time is at most 366 days",
+                text.trim()
+            )));
+        }
+        Ok(time)
+    }
+}
+
+/// Longer times are mistakes, and clocks cannot count them.
+const MAX_TIME: Duration = Duration::from_secs(366 * 24 * 3600);
+
+impl Time {
+    fn parse(text: &str) -> Result<Self, UnitError> {
         if text.starts_with('-') {
             return Err(UnitError::new(format!(
                 "`{text}` is negative; a time is 0 or more"
@@ -418,6 +433,8 @@ mod tests {
             ("-5s", "negative"),
             ("5 parsecs", "not a time"),
             ("1.5 moons", "not a time"),
+            ("18446744073709551615s", "at most 366 days"),
+            ("99999.5d", "at most 366 days"),
         ] {
             let error = text.parse::<Time>().unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");

@@ -29,6 +29,8 @@ const STATE_DIR: &str = "CHAOS_WATCHDOG_STATE_DIR";
 pub const OWNER: &str = "CHAOS_WATCHDOG_OWNER";
 /// How often the logs are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How long a watchdog may take to end when its owner has nothing left to watch.
+const END_LIMIT: Duration = Duration::from_secs(5);
 /// How long a watchdog may take to announce itself.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
@@ -159,6 +161,15 @@ impl Running {
         }
     }
 
+    /// Says when it has ended before its owner.
+    pub(crate) fn ended(&self) -> Option<String> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = child.try_wait().ok()??;
+        Some(format!(
+            "the watchdog has ended ({status}); from then on nobody would have recovered after a kill"
+        ))
+    }
+
     pub(crate) fn kills_hung_owner(&self) -> bool {
         self.kill_hung_owner
     }
@@ -167,9 +178,16 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Its end of input: it looks once more and ends.
+        // Its end of input: it looks once more and ends. One that is stopped or hangs is not waited for.
         drop(child.stdin.take());
-        child.wait().ok();
+        let start = std::time::Instant::now();
+        while matches!(child.try_wait(), Ok(None)) {
+            if start.elapsed() > END_LIMIT {
+                child.kill().and_then(|()| child.wait()).ok();
+                return;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 

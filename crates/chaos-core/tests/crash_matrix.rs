@@ -69,6 +69,10 @@ fn main() -> ExitCode {
         ),
         trial("a_program_that_is_no_watchdog_is_told_before", no_watchdog),
         trial("a_watchdog_ends_with_its_engine", watchdog_ends),
+        trial(
+            "a_watchdog_that_is_stopped_or_killed_keeps_nobody_waiting",
+            watchdog_stopped,
+        ),
         // Needs root, to give a file to somebody else.
         trial(
             "a_log_of_another_user_is_not_carried_out",
@@ -543,3 +547,69 @@ fn log_of_another_user() {
 
 #[cfg(not(unix))]
 fn log_of_another_user() {}
+
+/// The watchdog of an engine with this world's undo log: other tests have theirs at the same time.
+#[cfg(target_os = "linux")]
+fn watchdog_of(world: &World) -> Option<u32> {
+    let mark = format!("CHAOS_WATCHDOG_STATE_DIR={}\0", world.state().display());
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    processes
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .find(|pid: &u32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment
+                .windows(mark.len())
+                .any(|window| window == mark.as_bytes())
+        })
+}
+
+/// Somebody stops the watchdog, or kills it: its owner ends all the same, and says that it was alone.
+#[cfg(target_os = "linux")]
+fn watchdog_stopped() {
+    use chaos_core::Experiment;
+    for signal in ["-STOP", "-KILL"] {
+        let world = World::new();
+        let start = Instant::now();
+        let run = block_on(async {
+            let builder = Engine::builder()
+                .registry(World::registry())
+                .state_dir(world.state());
+            let engine = builder
+                .watchdog(Watchdog::reexec().unwrap())
+                .open()
+                .await
+                .unwrap();
+            let watchdog = watchdog_of(&world).expect("a watchdog");
+            assert!(
+                Command::new("kill")
+                    .args([signal, &watchdog.to_string()])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            let experiment = Experiment::named("alone")
+                .baseline(Duration::ZERO)
+                .hold(Duration::from_millis(1500))
+                .fault(world.litter());
+            engine.run(&experiment).await
+        });
+        assert!(start.elapsed() < Duration::from_secs(15), "{signal}");
+        match (signal, run) {
+            // Found before anything was changed, or in the middle; never kept silent.
+            ("-KILL", Ok(run)) => assert!(
+                run.warnings
+                    .iter()
+                    .any(|w| w.contains("watchdog has ended")),
+                "{run:?}"
+            ),
+            ("-KILL", Err(error)) => {
+                assert!(error.to_string().contains("watchdog has ended"), "{error}")
+            }
+            (_, run) => assert_eq!(run.unwrap().outcome, chaos_core::Outcome::Held),
+        }
+        assert_eq!(world.left(), (0, 0));
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn watchdog_stopped() {}

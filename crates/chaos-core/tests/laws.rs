@@ -875,6 +875,155 @@ async fn a_lost_fault_is_followed_when_asked() {
 }
 
 #[tokio::test]
+async fn a_lost_fault_that_cannot_be_followed_fails_what_relied_on_it() {
+    let world = World::new();
+    let engine = world.engine().await;
+    let placed = world
+        .litter_with(|c| c.pieces = 1)
+        .on_lost(chaos_core::OnLost::Follow);
+    let host = world.host();
+    let result = engine
+        .during(placed, async {
+            fs::remove_dir_all(&host).unwrap();
+            // Longer than it takes to notice and to try to follow once.
+            tokio::time::sleep(Duration::from_millis(2500)).await;
+            fs::create_dir(&host).unwrap();
+        })
+        .await;
+    assert!(
+        matches!(&result, Err(EngineError::NotInPlace { why }) if why.contains("could not be followed")),
+        "{result:?}"
+    );
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn an_end_that_comes_late_ends_nothing_else() {
+    let world = World::new();
+    let engine = world.engine().await;
+    // Its hold is longer than its repetition: each is ended by the next one, and its own end comes later.
+    let short = |c: &mut chaos_core::testing::LitterConfig| c.pieces = 1;
+    let placed = world
+        .litter_with(short)
+        .hold(Duration::from_millis(400))
+        .every(Duration::from_millis(300));
+    let experiment = Experiment::named("stale ends")
+        .baseline(Duration::ZERO)
+        .hold(Duration::from_millis(1500))
+        .fault(placed);
+    let run = engine.run(&experiment).await.unwrap();
+    let mut in_place = 0;
+    for edge in &run.edges {
+        match edge.kind {
+            chaos_core::EdgeKind::Injected => in_place += 1,
+            chaos_core::EdgeKind::Recovered => in_place -= 1,
+            _ => {}
+        }
+        assert!((0..=1).contains(&in_place), "{:#?}", run.edges);
+    }
+    assert!(run.edges.len() >= 8, "{:#?}", run.edges);
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn times_that_no_clock_can_count_break_nothing() {
+    let world = World::new();
+    let engine = Engine::builder()
+        .registry(World::registry())
+        .state_dir(world.state())
+        .max_duration(Duration::MAX)
+        .open()
+        .await
+        .unwrap();
+    let placed = world.litter().hold(Duration::MAX).every(Duration::MAX);
+    let later = world.litter().after(Duration::MAX);
+    let injection = engine.inject([placed, later]).await.unwrap();
+    assert_eq!(world.pieces(), 3);
+    injection.recover().await.unwrap();
+    assert_eq!(world.left(), (0, 0));
+}
+
+/// A fault inside this process that panics when it is asked how often it has hit.
+#[derive(Debug, Clone)]
+struct Rude;
+
+#[async_trait]
+impl Fault for Rude {
+    fn kind(&self) -> &'static str {
+        "test.rude"
+    }
+    fn needs(&self, _: &Site) -> Needs {
+        panic!("rude when asked for its needs")
+    }
+    async fn plan(&self, _: &[Site], _: &Context) -> Result<Plan, FaultError> {
+        Ok(Plan::new())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_a_plugin_in_the_session_is_no_way_out_of_the_recovery() {
+    let world = World::new();
+    let engine = world.engine().await;
+    // Planned again when it is due, in the middle of the session, and panics there: `needs` is not a future.
+    #[derive(Debug, Clone)]
+    struct RudeLater(Arc<Mutex<u32>>, PathBuf);
+    #[async_trait]
+    impl Fault for RudeLater {
+        fn kind(&self) -> &'static str {
+            "test.rude_later"
+        }
+        fn needs(&self, site: &Site) -> Needs {
+            let mut asked = self
+                .0
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            *asked += 1;
+            if *asked > 2 {
+                Rude.needs(site)
+            } else {
+                Needs::none()
+            }
+        }
+        async fn plan(&self, _: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+            let yard = Yard::new(&self.1);
+            let sites = chaos_core::Target::sites(&yard, cx).await?;
+            Litter::pieces(1).plan(&sites, cx).await
+        }
+    }
+    let rude = RudeLater(Arc::default(), world.host())
+        .on(&Host)
+        .after(Duration::from_millis(100));
+    let injection = engine.inject([world.litter(), rude]).await.unwrap();
+    assert_eq!(world.pieces(), 3);
+    wait_until(|| world.pieces() == 0).await;
+    let error = injection.recover().await.unwrap_err();
+    assert!(
+        Chain(&error)
+            .to_string()
+            .contains("rude when asked for its needs"),
+        "{error}"
+    );
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_log_that_somebody_removes_ends_the_injection() {
+    let world = World::new();
+    let engine = world.engine().await;
+    let injection = engine.inject(world.litter()).await.unwrap();
+    fs::remove_dir_all(world.state()).unwrap();
+    wait_until(|| world.pieces() == 0).await;
+    let error = injection.recover().await.unwrap_err();
+    assert!(
+        Chain(&error)
+            .to_string()
+            .contains("somebody has removed it"),
+        "{}",
+        Chain(&error)
+    );
+}
+
+#[tokio::test]
 async fn a_later_fault_that_fails_takes_everything_back() {
     let world = World::new();
     let engine = world.engine().await;

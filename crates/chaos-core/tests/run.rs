@@ -694,3 +694,29 @@ async fn the_end_of_the_fault_and_the_answer_of_the_target_have_stamps_of_their_
         run.outcome
     );
 }
+
+#[tokio::test]
+async fn a_fault_that_would_start_after_the_end_is_refused() {
+    let world = World::new();
+    let late = experiment(&world).fault(world.litter().after(ms(200)));
+    let error = world.engine().await.run(&late).await.unwrap_err();
+    assert!(
+        chaos_core::Chain(&error)
+            .to_string()
+            .contains("faults[1].after"),
+        "{error}"
+    );
+    let error = world
+        .engine()
+        .await
+        .run(&experiment(&world).hold(ms(0)))
+        .await
+        .unwrap_err();
+    assert!(
+        chaos_core::Chain(&error)
+            .to_string()
+            .contains("no time at all"),
+        "{error}"
+    );
+    assert_eq!(world.left(), (0, 0));
+}

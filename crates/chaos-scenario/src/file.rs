@@ -122,9 +122,14 @@ impl<'de> Deserialize<'de> for Span {
         match Json::deserialize(deserializer)? {
             Json::Number(seconds) => seconds
                 .as_f64()
+                .filter(|seconds| *seconds <= 366.0 * 86400.0)
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .map(Self)
-                .ok_or_else(|| D::Error::custom(format!("{seconds} is not a number of seconds"))),
+                .ok_or_else(|| {
+                    D::Error::custom(format!(
+                        "{seconds} is not a number of seconds from 0 to 366 days"
+                    ))
+                }),
             other => serde_json::from_value(other)
                 .map(|time: Time| Self(time.get()))
                 .map_err(D::Error::custom),
@@ -160,7 +165,8 @@ impl<'de> Deserialize<'de> for Tagged {
 pub(crate) struct ProbeSpec {
     pub(crate) probe: Tagged,
     pub(crate) every: Duration,
-    pub(crate) expect: Json,
+    /// When nothing is said: true, or a status of success.
+    pub(crate) expect: Option<Json>,
     pub(crate) during_fault: bool,
 }
 
@@ -181,7 +187,7 @@ impl<'de> Deserialize<'de> for ProbeSpec {
         Ok(Self {
             probe,
             every: every.map_or(Duration::from_millis(500), Time::get),
-            expect: expect.unwrap_or(Json::Bool(true)),
+            expect,
             during_fault: during_fault.unwrap_or_default(),
         })
     }

@@ -65,10 +65,20 @@ impl Scenario {
             own.or(all)
                 .map_or(Duration::from_secs(seconds), |span| span.0)
         };
+        let duration = or(spec.duration, None, 30);
+        if duration.is_zero() {
+            return Err(ConfigError::field("duration", "is no time at all"));
+        }
+        for (i, fault) in faults.iter().enumerate() {
+            if !fault.after.get().is_zero() && fault.after.get() >= duration {
+                let problem = format!("`{}` is not before the end of the scenario", fault.after);
+                return Err(ConfigError::field(format!("faults[{i}].after"), problem));
+            }
+        }
         Ok(Self {
             name: spec.name.clone(),
             faults,
-            duration: or(spec.duration, None, 30),
+            duration,
             baseline: or(spec.baseline, file.baseline, 5),
             recovery_limit: or(spec.recovery_limit, file.recovery_limit, 30),
             slos: spec.slo_targets.unwrap_or(file.slo_targets),

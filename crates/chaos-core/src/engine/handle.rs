@@ -16,6 +16,8 @@ pub(crate) enum Notice {
     Edge(EdgeNotice),
     /// A fault was lost and its `on_lost` asks to stop.
     StopAsked(String),
+    /// Something that a reader should know.
+    Warning(String),
     /// The session ended before its time: the limit, a later fault that failed. Everything is recovered.
     Ended(String),
 }

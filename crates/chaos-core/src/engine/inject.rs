@@ -33,6 +33,8 @@ pub(super) struct Started {
     pub(super) done: Vec<Done>,
     pub(super) ready: Vec<Arc<dyn Ready>>,
     pub(super) lost: bool,
+    /// It was seen in place, all of it.
+    pub(super) in_place: bool,
     pub(super) ended: bool,
 }
 
@@ -88,6 +90,7 @@ impl Session {
             done: Vec::new(),
             ready: prepared.plan.ready,
             lost: false,
+            in_place: false,
             ended: false,
         });
         for step in prepared.plan.steps {
@@ -235,10 +238,10 @@ impl Session {
             match done {
                 Done::OneWay => {}
                 Done::Held { change, held } => {
-                    let hits = held.hits_erased();
+                    let hits = asked(&change, 0, || held.hits_erased());
                     *ended.hits.get_or_insert(0) += hits;
                     self.total.hits += hits;
-                    if !held.in_place_erased() {
+                    if !asked(&change, false, || held.in_place_erased()) {
                         ended.gone_early = Some(format!("`{change}` was not in place any more"));
                     }
                     match release(held, &change) {
@@ -311,7 +314,7 @@ impl Session {
         for done in &self.started[at].done {
             match done {
                 Done::OneWay => {}
-                Done::Held { change, held } if !held.in_place_erased() => {
+                Done::Held { change, held } if !asked(change, false, || held.in_place_erased()) => {
                     return Some(format!("`{change}` is not in place any more"));
                 }
                 Done::Held { .. } => {}
@@ -354,6 +357,11 @@ fn hold(action: &dyn ErasedInProcess, change: &Change) -> Result<Box<dyn ErasedH
 
 fn release(held: Box<dyn ErasedHeld>, change: &Change) -> Result<(), FaultError> {
     caught(&change.summary, || held.release_erased())
+}
+
+/// What a fault says of itself, or `else_` when it panics.
+fn asked<T>(change: &Change, else_: T, ask: impl FnOnce() -> T) -> T {
+    caught(&change.summary, || Ok(ask())).unwrap_or(else_)
 }
 
 fn caught<T>(

@@ -4,8 +4,9 @@ use super::{
     EdgeNotice, Engine, Notice, Recovered, SessionHandle, audience::Audience, sampler::Sampler,
 };
 use crate::{
-    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Outcome, Phase,
-    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict, guard::panic_message,
+    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Leftover, Outcome,
+    Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
+    guard::panic_message,
 };
 use std::{
     collections::BTreeSet,
@@ -80,6 +81,18 @@ fn check(experiment: &Experiment) -> Result<(), ConfigError> {
             "hold",
             format!("{hold:?} is longer than max_duration, {limit:?}"),
         ));
+    }
+    if experiment.hold.is_zero() && !experiment.faults.is_empty() {
+        return Err(ConfigError::field("hold", "is no time at all"));
+    }
+    for (i, placed) in experiment.faults.iter().enumerate() {
+        if placed.after >= experiment.hold && !placed.after.is_zero() {
+            let problem = format!(
+                "{:?} is not before the end of the fault phase, {:?}",
+                placed.after, experiment.hold
+            );
+            return Err(ConfigError::field(format!("faults[{i}].after"), problem));
+        }
     }
     let mut names = BTreeSet::new();
     match experiment
@@ -158,7 +171,8 @@ impl Runner<'_> {
             }
             // The error of the start was told already; a second one is worse only when something is left.
             Err(error) => match (&trouble, &error) {
-                (Some(Trouble::Error(_)), EngineError::Left { .. })
+                (Some(Trouble::Error(EngineError::WardenGone)), _)
+                | (Some(Trouble::Error(_)), EngineError::Left { .. })
                 | (None | Some(Trouble::Lost(_)), _) => {
                     trouble = Some(Trouble::Error(error));
                 }
@@ -213,6 +227,7 @@ impl Runner<'_> {
                     Some(Notice::StopAsked(why)) => {
                         self.handle.stop.request(StopReason::Aborted { by: why });
                     }
+                    Some(Notice::Warning(why)) => self.run.warnings.push(why),
                     Some(Notice::Ended(why)) => return Some(Trouble::Lost(why)),
                     None => return Some(Trouble::Error(EngineError::WardenGone)),
                 },
@@ -267,8 +282,18 @@ impl Runner<'_> {
 
     fn outcome(&mut self, trouble: Option<Trouble>) -> Outcome {
         if let Some(Trouble::Error(error)) = &trouble {
-            if let EngineError::Left { left, .. } = error {
-                self.run.left.clone_from(left);
+            match error {
+                EngineError::Left { left, .. } => self.run.left.clone_from(left),
+                // Nobody has seen it gone.
+                EngineError::WardenGone => {
+                    self.run.left = self
+                        .run
+                        .changes
+                        .iter()
+                        .map(|c| Leftover::new(c, "not seen gone"))
+                        .collect();
+                }
+                _ => {}
             }
             return Outcome::Failed {
                 why: Chain(error).to_string(),
@@ -278,6 +303,26 @@ impl Runner<'_> {
         if let Some(reason) = self.handle.stop.requested() {
             return ended_by(reason);
         }
+        let started = |index| {
+            self.run
+                .edges
+                .iter()
+                .any(|edge| edge.index == index && edge.kind == EdgeKind::Injected)
+        };
+        let faults = self.experiment.faults.iter().enumerate();
+        let missing = faults
+            .filter(|(index, _)| !started(*index))
+            .map(|(_, placed)| placed)
+            .next();
+        let trouble = trouble.or_else(|| {
+            missing.map(|placed| {
+                Trouble::Lost(format!(
+                    "{} on {} was never in place",
+                    placed.kind(),
+                    placed.target()
+                ))
+            })
+        });
         let judged = self
             .run
             .judged
@@ -377,8 +422,10 @@ impl Runner<'_> {
     /// Takes in the notices that are there.
     fn drain(&mut self) {
         for notice in self.session.notices() {
-            if let Notice::Edge(edge) = notice {
-                self.edge(edge);
+            match notice {
+                Notice::Edge(edge) => self.edge(edge),
+                Notice::Warning(why) => self.run.warnings.push(why),
+                _ => {}
             }
         }
     }

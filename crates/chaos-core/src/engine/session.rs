@@ -5,7 +5,7 @@
 
 use super::{
     EdgeNotice, Notice, Preview, Recovered, Shared,
-    handle::Command,
+    handle::{Command, Reply},
     inject::Started,
     prepare::{Prepared, Preparing, Unprepared},
     recover::wait_ready,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal,
+    guard::{catch_panic, panic_message},
     seed::Seed,
     testing::crash_point,
     undo_log::{Claim, Log},
@@ -31,6 +32,19 @@ use tokio::{
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 /// How long a target may take to answer again before nobody asks any more.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Who asked for the end.
+enum Last {
+    Caller(Reply<Result<Recovered, EngineError>>),
+    Dropped(std::sync::mpsc::SyncSender<Result<Recovered, EngineError>>),
+}
+
+/// So much later, as far as the clock can count.
+fn later(start: Instant, time: Duration) -> Instant {
+    start
+        .checked_add(time)
+        .unwrap_or(start + Duration::from_secs(366 * 24 * 3600))
+}
 
 /// What the task on the warden knows.
 #[derive(Debug)]
@@ -54,6 +68,8 @@ pub(super) struct Session {
     pub(super) deadline: Option<Instant>,
     pub(super) total: Recovered,
     failure: Option<EngineError>,
+    /// The watchdog has ended, and that was told.
+    alone: bool,
 }
 
 impl Session {
@@ -82,11 +98,49 @@ impl Session {
             deadline: None,
             total: Recovered::default(),
             failure: None,
+            alone: false,
         }
     }
 
     /// Carries out the caller's commands and the schedule, until the caller is gone and everything is put back.
+    /// A panic of a plugin, or of our own, is no way out of the recovery.
     pub(super) async fn drive(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let last = loop {
+            match catch_panic(self.serve(&mut commands)).await {
+                Ok(last) => break last,
+                Err(panic) => {
+                    let message = panic_message(panic.as_ref());
+                    tracing::error!(message, "the session panicked and is recovered");
+                    if catch_panic(self.fail(EngineError::Panicked { message }))
+                        .await
+                        .is_err()
+                    {
+                        tracing::error!("its recovery panicked, too; it stays in the undo log");
+                        return;
+                    }
+                }
+            }
+        };
+        let ended = self.end().await;
+        // What the session holds, such as a proxy, is let go before the caller hears of the end.
+        drop(self);
+        match last {
+            Some(Last::Caller(reply)) => {
+                reply.send(ended).ok();
+            }
+            Some(Last::Dropped(reply)) => {
+                reply.send(ended).ok();
+            }
+            None => {
+                if let Err(error) = ended {
+                    tracing::error!(error = %Chain(&error), "given up by its caller and not recovered");
+                }
+            }
+        }
+    }
+
+    /// Serves until it is asked to recover; `None` when the caller is gone.
+    async fn serve(&mut self, commands: &mut mpsc::UnboundedReceiver<Command>) -> Option<Last> {
         let mut presence = interval(PRESENCE_EVERY);
         presence.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -96,7 +150,7 @@ impl Session {
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
-                    None => break,
+                    None => return None,
                     Some(Command::Preview(reply)) => {
                         reply.send(self.preview().await).ok();
                     }
@@ -114,19 +168,8 @@ impl Session {
                         // When nobody waits any more, the channel is closed and the next turn recovers.
                         reply.send(self.start().await).ok();
                     }
-                    // What the session holds, such as a proxy, is let go before the caller hears of the end.
-                    Some(Command::Recover(reply)) => {
-                        let ended = self.end().await;
-                        drop(self);
-                        reply.send(ended).ok();
-                        return;
-                    }
-                    Some(Command::RecoverBlocking(reply)) => {
-                        let ended = self.end().await;
-                        drop(self);
-                        reply.send(ended).ok();
-                        return;
-                    }
+                    Some(Command::Recover(reply)) => return Some(Last::Caller(reply)),
+                    Some(Command::RecoverBlocking(reply)) => return Some(Last::Dropped(reply)),
                 },
                 () = sleep_until(self.deadline.unwrap_or(far).into()), if active => {
                     let limit = humantime::format_duration(self.max_duration);
@@ -135,9 +178,6 @@ impl Session {
                 () = sleep_until(due.unwrap_or(far).into()), if active && due.is_some() => self.run_due().await,
                 _ = presence.tick(), if active => self.look_after().await,
             }
-        }
-        if let Err(error) = self.end().await {
-            tracing::error!(error = %Chain(&error), "given up by its caller and not recovered");
         }
     }
 
@@ -181,6 +221,15 @@ impl Session {
         if !refusals.is_empty() {
             return Err(EngineError::Refused(refusals));
         }
+        if prepared
+            .iter()
+            .any(|ready| ready.plan.records().next().is_some())
+        {
+            self.shared
+                .dir
+                .try_writing(self.id.as_str())
+                .map_err(EngineError::UndoLog)?;
+        }
         self.claims = claims;
         self.repetitions = vec![0; self.placements.len()];
         self.prepared = prepared;
@@ -190,13 +239,14 @@ impl Session {
     /// Puts the faults that start at once in place.
     async fn start(&mut self) -> Result<(), EngineError> {
         let now = Instant::now();
-        self.deadline = Some(now + self.max_duration);
+        self.deadline = Some(later(now, self.max_duration));
         let prepared = mem::take(&mut self.prepared);
         for ready in prepared {
             let after = self.placements[ready.index].after;
             if after > Duration::ZERO {
                 // It is resolved and planned again when it is due; its claims are kept.
-                self.schedule.push(now + after, What::Start(ready.index));
+                self.schedule
+                    .push(later(now, after), What::Start(ready.index));
             } else if let Err(error) = self.put_in_place(ready).await {
                 self.deadline = None;
                 return Err(error);
@@ -213,13 +263,15 @@ impl Session {
         match self.inject(prepared).await {
             Ok(at) => {
                 let now = Instant::now();
+                self.started[at].in_place = true;
                 self.repetitions[index] += 1;
                 if let Some(hold) = hold {
-                    self.schedule.push(now + hold, What::End(at));
+                    self.schedule.push(later(now, hold), What::End(at));
                 }
                 if let Some(every) = self.placements[index].every {
                     let requested = self.started[at].requested;
-                    self.schedule.push(requested + every, What::Start(index));
+                    self.schedule
+                        .push(later(requested, every), What::Start(index));
                 }
                 self.tell(
                     at,
@@ -283,6 +335,18 @@ impl Session {
 
     /// Looks whether the faults are still in place.
     async fn look_after(&mut self) {
+        if let Some(Err(source)) = self.log.as_ref().map(Log::check_owned) {
+            let done = self.total_steps();
+            self.fail(EngineError::UndoLogLost { done, source }).await;
+            return;
+        }
+        if let Some(watchdog) = &self.shared.watchdog
+            && !self.alone
+            && let Some(why) = watchdog.ended()
+        {
+            self.alone = true;
+            self.notices.send(Notice::Warning(why)).ok();
+        }
         for at in 0..self.started.len() {
             if self.started[at].ended || self.started[at].lost {
                 continue;
@@ -326,6 +390,9 @@ impl Session {
 
     /// Takes one fault back.
     async fn end_one(&mut self, at: usize) -> Result<(), EngineError> {
+        if self.started[at].ended {
+            return Ok(());
+        }
         let requested = Instant::now();
         let before = self.total.left.len();
         let outcome = self.undo_started(at).await;
@@ -340,6 +407,9 @@ impl Session {
             ));
             self.started[at].lost = true;
             self.tell(at, EdgeKind::Lost, confirmed, None, Some(why));
+        }
+        if !self.started[at].in_place {
+            return Ok(());
         }
         self.started[at].requested = requested;
         self.tell(
@@ -386,8 +456,16 @@ impl Session {
     /// Takes everything back, in the reverse of the real order of starts.
     async fn recover_all(&mut self) -> Result<(), EngineError> {
         self.schedule.clear();
-        self.following.clear();
         self.deadline = None;
+        for index in mem::take(&mut self.following) {
+            let placed = &self.placements[index];
+            let why = format!(
+                "{} on {} was lost and could not be followed",
+                placed.kind(),
+                placed.target()
+            );
+            self.total.lost.push(why);
+        }
         for at in (0..self.started.len()).rev() {
             if !self.started[at].ended {
                 // What is left is collected, and the rest is undone all the same.

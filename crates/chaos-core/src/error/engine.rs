@@ -55,6 +55,12 @@ pub enum EngineError {
     /// The recovery thread could not be started.
     #[error("could not start the recovery thread; the host was not touched")]
     Warden(#[source] std::io::Error),
+    /// The engine or a plugin panicked where nobody expected it.
+    #[error("the engine panicked ({message}); everything was undone")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
     /// The recovery thread ended, which only the end of the process should do.
     #[error("the recovery thread is gone; changes stay in the undo log until the next `recover`")]
     WardenGone,

@@ -82,7 +82,26 @@ impl FaultSpec {
             .every
             .is_some_and(|every| every.get() < Duration::from_millis(100))
         {
-            return Err(ConfigError::field("every", "is shorter than 100ms"));
+            return Err(ConfigError::field(
+                "every",
+                "is shorter than 100ms, the shortest",
+            ));
+        }
+        if let (Some(every), Some(hold)) = (self.every, self.hold)
+            && hold > every
+        {
+            return Err(ConfigError::field(
+                "hold",
+                format!("`{hold}` is longer than `every`, `{every}`"),
+            ));
+        }
+        match self.radius {
+            BlastRadius::Count(0) => return Err(ConfigError::field("radius", "0 sites are none")),
+            BlastRadius::Percent(share) if !(share > 0.0 && share <= 100.0) => {
+                let problem = format!("{share} % is not above 0 and at most 100");
+                return Err(ConfigError::field("radius", problem));
+            }
+            _ => {}
         }
         let mut placed = Placed::new(fault, Arc::clone(target))
             .after(self.after.get())

@@ -83,6 +83,18 @@ impl StateDir {
         Ok(())
     }
 
+    /// Whether records can be written: makes the directory, and writes and removes a file as large as many records.
+    pub(crate) fn try_writing(&self, name: &str) -> Result<(), UndoLogError> {
+        self.create()?;
+        let path = self.path.join(format!(".{name}.try.new"));
+        let written = fs::File::create_new(&path).and_then(|mut file| {
+            std::io::Write::write_all(&mut file, &[0; 16 << 10])?;
+            file.sync_data()
+        });
+        fs::remove_file(&path).ok();
+        written.map_err(io_error("write", &path))
+    }
+
     /// Makes it if there is none, and checks that it can be trusted.
     pub(crate) fn create(&self) -> Result<(), UndoLogError> {
         if self.unknown {

@@ -84,11 +84,16 @@ impl Log {
 
     /// Says whether a watchdog has taken over.
     pub(crate) fn check_owned(&self) -> Result<(), UndoLogError> {
-        let length = self
+        let found = self
             .file
             .metadata()
-            .map_err(io_error("look at", &self.path))?
-            .len();
+            .map_err(io_error("look at", &self.path))?;
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::nlink(&found) == 0 {
+            let gone = std::io::Error::new(std::io::ErrorKind::NotFound, "somebody has removed it");
+            return Err(io_error("find", &self.path)(gone));
+        }
+        let length = found.len();
         if length == self.length {
             Ok(())
         } else {

@@ -38,7 +38,12 @@ impl RemoveFile {
         }
         match self.place.open()? {
             Opened::Dir(dir) => Ok(Ok(dir)),
-            Opened::Missing => Ok(Err(Presence::Gone)),
+            // Gone for good, or moved, or not mounted: nobody can tell from here.
+            Opened::Missing => foreign(format!(
+                "no directory {}; if it was moved or is not mounted, remove {} from it by hand",
+                self.place.path.display(),
+                self.name()
+            )),
             Opened::Another => foreign(format!(
                 "{} is another directory than the one that was filled; if its file system is not mounted now, remove \
                  {} from it by hand",
@@ -286,7 +291,11 @@ mod tests {
 
         // Deleted with everything in it.
         fs::remove_file(&here).unwrap();
-        assert_eq!(undo.undo(&cx).await.unwrap(), Undone::AlreadyGone);
+        let undone = undo.undo(&cx).await.unwrap();
+        assert!(
+            matches!(&undone, Undone::LeftAlone { found } if found.contains("moved or is not mounted")),
+            "{undone:?}"
+        );
         // Back where it was.
         fs::rename(&moved, &here).unwrap();
         assert_eq!(undo.undo(&cx).await.unwrap(), Undone::Reverted);
