@@ -424,6 +424,30 @@ fn the_doctor_knows_every_fault() {
     );
 }
 
+/// Law 13: a secret that comes in by a variable is in no output, report or log, however much is told.
+#[test]
+fn a_secret_is_in_no_output_and_no_report() {
+    let scene = Scene::new();
+    let file = scene.file(SLOW);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let header = "timeout: 500ms, headers: { authorization: \"Bearer ${CHAOS_TEST_TOKEN}\" }";
+    std::fs::write(&file, text.replace("timeout: 500ms", header)).unwrap();
+    let report = scene.path("report.json");
+    for command in ["validate", "plan", "run"] {
+        let mut chaos = scene.chaos(&["-vvv", command, file.to_str().unwrap()]);
+        if command == "run" {
+            chaos.args(["-o", report.to_str().unwrap()]);
+        }
+        let output = chaos
+            .env("CHAOS_TEST_TOKEN", "hunter2-hunter2")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        assert!(!told(&output).contains("hunter2"), "{}", told(&output));
+    }
+    assert!(!std::fs::read_to_string(report).unwrap().contains("hunter2"));
+}
+
 /// What follows stops a real process, and is Linux only.
 #[cfg(target_os = "linux")]
 mod process {
