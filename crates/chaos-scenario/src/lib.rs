@@ -11,4 +11,4 @@ mod variables;
 
 pub use diagnose::{Diagnostic, Position};
 pub use scenario::Scenario;
-pub use scenarios::{Options, Scenarios, Stage, Trial};
+pub use scenarios::{Options, Scenarios, Stage, Trial, Unopened};

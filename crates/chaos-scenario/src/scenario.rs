@@ -15,6 +15,8 @@ pub struct Scenario {
     pub(crate) recovery_limit: Duration,
     pub(crate) slos: Slos,
     pub(crate) seed: Option<chaos_core::Seed>,
+    /// Its fault stands in it, not under `faults`.
+    pub(crate) inline: bool,
 }
 
 impl Scenario {
@@ -83,6 +85,7 @@ impl Scenario {
             recovery_limit: or(spec.recovery_limit, file.recovery_limit, 30),
             slos: spec.slo_targets.unwrap_or(file.slo_targets),
             seed: spec.seed.or(file.seed),
+            inline: spec.kind.is_some(),
         })
     }
 }

@@ -1,15 +1,15 @@
 //! A scenario file that was read and checked, and what it makes.
 
 use crate::{
-    diagnose::Diagnostic,
+    diagnose::{Diagnostic, Position},
     file::{File, Group, ProbeSpec},
     scenario::Scenario,
-    tree::Node,
+    tree::{Node, Tree},
     variables::substitute,
 };
 use chaos_core::{
-    ConfigError, Experiment, FaultError, Host, Parameters, Registry, Steady, Targets, Tolerance,
-    Value,
+    Chain, ConfigError, Experiment, FaultError, Host, Parameters, Registry, Steady, Targets,
+    Tolerance, Value,
 };
 use chaos_validator::{Load, LoadConfig, Slos, StopCondition, StopWatch};
 use serde::Deserialize;
@@ -48,6 +48,25 @@ pub struct Scenarios {
     max_duration: Duration,
     require_approval: bool,
     warnings: Vec<String>,
+    source: Arc<Source>,
+}
+
+/// The file, for errors that come later.
+#[derive(Debug)]
+struct Source {
+    file: Option<PathBuf>,
+    text: String,
+    tree: Node,
+}
+
+/// A target that could not be opened, and where it stands in the file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Unopened {
+    /// Where, and why.
+    pub diagnostic: Diagnostic,
+    /// Why.
+    pub error: FaultError,
 }
 
 /// A scenario that can be run.
@@ -96,7 +115,7 @@ impl Scenarios {
         options: &Options,
     ) -> Result<Self, Diagnostic> {
         let mut tree = Node::parse(text).map_err(|e| e.in_file(file.clone(), text))?;
-        Self::of_tree(&mut tree, registry, options).map_err(|mut e| {
+        let checked = Self::of_tree(&mut tree, registry, options).map_err(|mut e| {
             if let (None, Some(field)) = (e.at, &e.field) {
                 let of_key = e.problem.starts_with("unknown field");
                 e.at = Some(if of_key {
@@ -105,8 +124,39 @@ impl Scenarios {
                     tree.place(field)
                 });
             }
-            e.in_file(file, text)
-        })
+            e.in_file(file.clone(), text)
+        })?;
+        let source = Arc::new(Source {
+            file,
+            text: text.to_owned(),
+            tree,
+        });
+        Ok(Self { source, ..checked })
+    }
+
+    /// Something about a field, found when the file was read long since.
+    fn diagnose(&self, field: &str, problem: String) -> Diagnostic {
+        let at = self.source.tree.place(field);
+        Diagnostic::new(problem)
+            .at(at)
+            .within(field)
+            .in_file(self.source.file.clone(), &self.source.text)
+    }
+
+    /// What was found of a scenario after the file was read, such as that its target is not there.
+    pub fn refused(&self, scenario: &Scenario, why: impl Into<String>) -> Diagnostic {
+        let index = self
+            .scenarios
+            .iter()
+            .position(|own| own.name == scenario.name)
+            .unwrap_or_default();
+        let inline = format!("scenarios[{index}].target");
+        let field = if scenario.inline {
+            inline
+        } else {
+            format!("scenarios[{index}]")
+        };
+        self.diagnose(&field, why.into())
     }
 
     fn of_tree(
@@ -210,6 +260,14 @@ impl Scenarios {
             max_duration,
             require_approval: file.safety.require_approval,
             warnings,
+            source: Arc::new(Source {
+                file: None,
+                text: String::new(),
+                tree: Node {
+                    at: Position::new(1, 1),
+                    value: Tree::Map(Vec::new()),
+                },
+            }),
         })
     }
 
@@ -344,13 +402,18 @@ impl Scenarios {
     ///
     /// # Errors
     /// A port in use, a target that cannot be opened; those opened before are closed.
-    pub async fn open(&self, registry: &Registry) -> Result<Stage, FaultError> {
+    pub async fn open(&self, registry: &Registry) -> Result<Stage, Unopened> {
         let mut targets = Targets::new();
         for (name, (scheme, parameters)) in &self.targets {
-            targets.insert(
-                name.clone(),
-                registry.target(scheme, parameters.clone(), name).await?,
-            );
+            let opened = registry
+                .target(scheme, parameters.clone(), name)
+                .await
+                .map_err(|error| Unopened {
+                    diagnostic: self
+                        .diagnose(&format!("targets.{name}"), Chain(&error).to_string()),
+                    error,
+                })?;
+            targets.insert(name.clone(), opened);
         }
         targets
             .entry("host".to_owned())
@@ -413,7 +476,7 @@ fn over_environment(tree: &mut Node, wanted: Option<&str>) -> Result<(), Diagnos
             tree.merge(chosen);
             return Ok(());
         }
-        if let crate::tree::Tree::Map(entries) = &environments.value {
+        if let Tree::Map(entries) = &environments.value {
             known = entries.iter().map(|(name, ..)| name.clone()).collect();
         }
     }

@@ -47,7 +47,8 @@ async fn plan(args: &Args, registry: &Registry) -> Result<u8, u8> {
         ));
         preview.faults.iter().for_each(show);
         for refusal in &preview.refusals {
-            say(&format!("  ✗ {refusal}"));
+            let refused = scenarios.refused(scenario, refusal.to_string()).to_string();
+            say(&format!("  ✗ {}", refused.replace('\n', "\n    ")));
         }
         refused += usize::from(!preview.refusals.is_empty());
     }

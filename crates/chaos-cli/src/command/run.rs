@@ -62,7 +62,10 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
     // What is refused is known before the first scenario, too.
     for scenario in &chosen {
         if let Some(why) = refusal(&engine, &scenarios, scenario, &stage).await? {
-            complain(&format!("error: {}: {why}", scenario.name()));
+            complain(&format!(
+                "error: {}",
+                scenarios.refused(scenario, why.as_str())
+            ));
             summary.refuse(scenario.name(), why);
             worst.add(REFUSED);
         }

@@ -1,7 +1,7 @@
 //! A scenario file and what is said besides it.
 
 use super::{USAGE, complain};
-use chaos_core::{Chain, Engine, EngineBuilder, FaultError, Registry};
+use chaos_core::{Engine, EngineBuilder, FaultError, Registry};
 use chaos_scenario::{Options, Scenario, Scenarios, Stage};
 use std::path::PathBuf;
 
@@ -70,12 +70,9 @@ impl Source {
 
 /// Opens the targets; what is wrong was told.
 pub(crate) async fn open(scenarios: &Scenarios, registry: &Registry) -> Result<Stage, u8> {
-    scenarios.open(registry).await.map_err(|error| {
-        complain(&format!(
-            "error: a target could not be opened: {}",
-            Chain(&error)
-        ));
-        match error {
+    scenarios.open(registry).await.map_err(|unopened| {
+        complain(&format!("error: {}", unopened.diagnostic));
+        match unopened.error {
             FaultError::Config(_) => USAGE,
             _ => super::REFUSED,
         }
