@@ -547,6 +547,40 @@ mod process {
     }
 
     #[test]
+    fn asked_to_end_in_the_baseline_it_breaks_nothing_and_exits_130() {
+        let scene = Scene::new();
+        let victim = Victim::new();
+        let file = pausing(&scene, &victim, "60s");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("baseline: 300ms", "baseline: 60s")).unwrap();
+        let args = ["run", file.to_str().unwrap()];
+        let mut child = scene
+            .chaos(&args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = std::io::BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("baseline:") {
+            line.clear();
+            assert!(
+                std::io::BufRead::read_line(&mut stderr, &mut line).unwrap() > 0,
+                "it ended early"
+            );
+        }
+        signal(&child, "-INT");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", told(&output));
+        assert!(
+            told(&output).contains("INTERRUPTED: by Ctrl-C"),
+            "{}",
+            told(&output)
+        );
+        assert_eq!((victim.state(), scene.undo_logs()), ('S', 0));
+    }
+
+    #[test]
     fn killed_its_watchdog_recovers() {
         let scene = Scene::new();
         let victim = Victim::new();

@@ -162,7 +162,7 @@ impl Session {
                         reply.send(begun).ok();
                     }
                     Some(Command::Prepare(reply)) => {
-                        reply.send(self.prepare().await).ok();
+                        reply.send(self.prepare_ahead().await).ok();
                     }
                     Some(Command::Start(reply)) => {
                         // When nobody waits any more, the channel is closed and the next turn recovers.
@@ -198,6 +198,22 @@ impl Session {
         preview
     }
 
+    /// Prepares what will start some time later: whether the log can be written is known now.
+    async fn prepare_ahead(&mut self) -> Result<Preview, EngineError> {
+        let preview = self.prepare().await?;
+        if self
+            .prepared
+            .iter()
+            .any(|ready| ready.plan.records().next().is_some())
+        {
+            self.shared
+                .dir
+                .try_writing(self.id.as_str())
+                .map_err(EngineError::UndoLog)?;
+        }
+        Ok(preview)
+    }
+
     /// Plans, claims, and plans again under the claims; nothing is changed.
     async fn prepare(&mut self) -> Result<Preview, EngineError> {
         let mut preview = Preview::default();
@@ -220,15 +236,6 @@ impl Session {
         }
         if !refusals.is_empty() {
             return Err(EngineError::Refused(refusals));
-        }
-        if prepared
-            .iter()
-            .any(|ready| ready.plan.records().next().is_some())
-        {
-            self.shared
-                .dir
-                .try_writing(self.id.as_str())
-                .map_err(EngineError::UndoLog)?;
         }
         self.claims = claims;
         self.repetitions = vec![0; self.placements.len()];
