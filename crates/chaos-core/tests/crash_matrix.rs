@@ -381,7 +381,9 @@ fn stopped_and_taken_over() {
     assert_eq!(scene.logs(), 1, "the log stays as long as its owner lives");
     signal("-CONT");
     let said = child.said();
-    assert!(said.contains("time limit"), "{said}");
+    // Stopped while it held its fault, or in the very last moment of its injection, before it had seen all of it.
+    let found_out = said.contains("time limit") || said.contains("the watchdog has taken over");
+    assert!(found_out, "{said}");
     scene.comes_clean(Duration::from_secs(5), "after the owner has ended");
 }
 

@@ -12,7 +12,7 @@ use super::{
     schedule::{Schedule, What},
 };
 use crate::{
-    Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal,
+    Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal, UndoLogError,
     guard::{catch_panic, panic_message},
     seed::Seed,
     testing::crash_point,
@@ -342,10 +342,20 @@ impl Session {
 
     /// Looks whether the faults are still in place.
     async fn look_after(&mut self) {
-        if let Some(Err(source)) = self.log.as_ref().map(Log::check_owned) {
-            let done = self.total_steps();
-            self.fail(EngineError::UndoLogLost { done, source }).await;
-            return;
+        match self.log.as_ref().map(Log::check_owned) {
+            None | Some(Ok(())) => {}
+            Some(Err(UndoLogError::TakenOver { .. })) => {
+                let limit = humantime::format_duration(self.max_duration);
+                let why =
+                    format!("the time limit of {limit} was reached, and the watchdog took over");
+                self.stop_early(why).await;
+                return;
+            }
+            Some(Err(source)) => {
+                let done = self.total_steps();
+                self.fail(EngineError::UndoLogLost { done, source }).await;
+                return;
+            }
         }
         if let Some(watchdog) = &self.shared.watchdog
             && !self.alone
