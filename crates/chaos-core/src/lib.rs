@@ -65,4 +65,5 @@ pub use seed::Seed;
 pub use stop::{Stop, StopReason};
 pub use target::{BlastRadius, Host, Site, Target};
 pub use undo::{Lifetime, Presence, Undo, UndoRecord, Undone};
+pub use undo_log::Forgotten;
 pub use watchdog::Watchdog;

@@ -284,9 +284,18 @@ async fn look_after(shared: &Shared, owner: u32, mut owner_gone: watch::Receiver
                     }
                     alive = true;
                     if identity::since_boot() > found.header.deadline
-                        && taken_over.insert(found.path.clone())
+                        && !taken_over.contains(&found.path)
                     {
-                        clean &= end_hung(shared, &found).await;
+                        // What failed is tried again at the next look.
+                        match end_hung(shared, &found).await {
+                            Ok(ended) => {
+                                clean &= ended;
+                                taken_over.insert(found.path);
+                            }
+                            Err(error) => {
+                                tracing::error!(error = %Chain(&error), "could not take over");
+                            }
+                        }
                     }
                 }
             }
@@ -303,8 +312,8 @@ async fn look_after(shared: &Shared, owner: u32, mut owner_gone: watch::Receiver
     }
 }
 
-/// The owner still holds changes past their deadline.
-async fn end_hung(shared: &Shared, found: &Found) -> bool {
+/// The owner still holds changes past their deadline. Whether all of them are gone, or will be by the next look.
+async fn end_hung(shared: &Shared, found: &Found) -> Result<bool, EngineError> {
     #[cfg(unix)]
     if found.header.kill_hung_owner
         && let Some(owner) = &found.header.owner
@@ -317,17 +326,14 @@ async fn end_hung(shared: &Shared, found: &Found) -> bool {
         );
         let pid = Pid::from_raw(i32::try_from(owner.pid).unwrap_or_default());
         // Its logs are orphans from now on; the next look recovers them.
-        return pid.as_raw() > 1 && signal::kill(pid, signal::Signal::SIGKILL).is_ok();
+        if pid.as_raw() > 1 && signal::kill(pid, signal::Signal::SIGKILL).is_ok() {
+            return Ok(true);
+        }
+        // It may not be killed, so it is treated as one that has not agreed to it.
     }
     tracing::error!(
         pid = found.header.pid,
         "the owner is past its time limit; its changes are undone"
     );
-    match take_over(shared, found).await {
-        Ok(recovered) => recovered.is_clean(),
-        Err(error) => {
-            tracing::error!(error = %Chain(&error), "could not take over");
-            false
-        }
-    }
+    Ok(take_over(shared, found).await?.is_clean())
 }

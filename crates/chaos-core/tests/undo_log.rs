@@ -2,7 +2,7 @@
 
 #![cfg(unix)]
 
-use chaos_core::{Chain, Engine, EngineError, InjectionId, boot_id, testing::World};
+use chaos_core::{Chain, Engine, EngineError, InjectionId, UndoLogError, boot_id, testing::World};
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 struct Logs(World);
@@ -301,4 +301,73 @@ async fn names_of_injections_sort_by_time_and_fit_everywhere() {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-');
         assert!(ok && id.as_str().len() <= 30, "{id}");
     }
+}
+
+#[tokio::test]
+async fn what_comes_after_a_torn_line_is_not_swallowed_by_it() {
+    let logs = Logs::new();
+    let stuck = Logs::intent(1, "test.of_a_stranger", 1, "/nowhere", "chaos-x");
+    let lines = [Logs::header(1), logs.piece(0, "chaos-x-0"), stuck];
+    let path = logs.put("001.jsonl", &lines, r#"{"entry":"inte"#);
+    let recovered = logs.recover().await;
+    assert_eq!((recovered.reverted, recovered.left.len()), (1, 1));
+    let text = fs::read_to_string(path).unwrap();
+    let last = text.lines().last().unwrap();
+    assert!(
+        last.starts_with(r#"{"entry":"undone","step":0"#) && text.ends_with('\n'),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_can_recover_is_given_up_and_kept() {
+    let logs = Logs::new();
+    let stuck = Logs::intent(1, "test.of_a_stranger", 1, "/nowhere", "chaos-x");
+    logs.put("stuck.jsonl", &[Logs::header(1), stuck], "");
+    logs.put("garbage.jsonl", &["{{{{".into()], "");
+    let link = logs.0.logs().join("link.jsonl");
+    let elsewhere = logs.0.host().join("elsewhere");
+    fs::write(&elsewhere, "theirs").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    let engine = logs.0.engine().await;
+    let recovered = engine.recover_orphans().await.unwrap();
+    assert_eq!((recovered.left.len(), recovered.unreadable.len()), (1, 2));
+
+    let forgotten = engine.forget("stuck").await.unwrap();
+    assert_eq!(forgotten.left, ["create /nowhere"]);
+    assert_eq!(
+        forgotten.path,
+        logs.0.logs().join("forgotten").join("stuck.jsonl")
+    );
+    assert!(forgotten.path.is_file());
+    engine.forget("garbage.jsonl").await.unwrap();
+    engine.forget("link").await.unwrap();
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "theirs");
+    let recovered = engine.recover_orphans().await.unwrap();
+    assert!(
+        recovered.is_clean() && recovered.injections == 0,
+        "{recovered:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_a_dead_owner_of_this_place_is_given_up() {
+    let logs = Logs::new();
+    let engine = logs.0.engine().await;
+    fs::write(logs.0.state().join("outside.jsonl"), "").unwrap();
+    for unknown in ["nothing", "../outside", "", ".", "/etc/passwd"] {
+        let error = engine.forget(unknown).await.unwrap_err();
+        assert!(
+            matches!(&error, EngineError::UndoLog(UndoLogError::Unknown { .. })),
+            "{unknown}: {error}"
+        );
+    }
+    let injection = engine.inject(logs.0.litter()).await.unwrap();
+    let error = engine.forget(injection.id().as_str()).await.unwrap_err();
+    assert!(
+        matches!(&error, EngineError::UndoLog(UndoLogError::Alive { .. })),
+        "{error}"
+    );
+    injection.recover().await.unwrap();
+    assert_eq!(logs.0.left(), (0, 0));
 }

@@ -304,44 +304,6 @@ impl Session {
             }
         }
     }
-
-    /// What of a fault is not in place any more. A look that failed says nothing.
-    pub(super) async fn what_is_gone(&mut self, at: usize) -> Option<String> {
-        let cx = self
-            .shared
-            .context(&self.id, "", self.seed.derive("step", 0));
-        let mut looks = Vec::new();
-        for done in &self.started[at].done {
-            match done {
-                Done::OneWay => {}
-                Done::Held { change, held } if !asked(change, false, || held.in_place_erased()) => {
-                    return Some(format!("`{change}` is not in place any more"));
-                }
-                Done::Held { .. } => {}
-                Done::Logged(step) => looks.push((step.change.summary.clone(), step.undo.clone())),
-            }
-        }
-        for (change, record) in looks {
-            let Ok(undo) = self.shared.registry.decode(&record) else {
-                continue;
-            };
-            match guarded(
-                &format!("look for {change}"),
-                cx.step_limit,
-                undo.presence_erased(&cx),
-            )
-            .await
-            {
-                Ok(Presence::InPlace) => {}
-                Ok(Presence::Gone) => return Some(format!("`{change}` is gone")),
-                Ok(Presence::Foreign { found }) => {
-                    return Some(format!("`{change}` was replaced by {found}"));
-                }
-                Err(error) => tracing::debug!(change, error = %Chain(&error), "could not look"),
-            }
-        }
-        None
-    }
 }
 
 fn hold(action: &dyn ErasedInProcess, change: &Change) -> Result<Box<dyn ErasedHeld>, FaultError> {
@@ -360,7 +322,7 @@ fn release(held: Box<dyn ErasedHeld>, change: &Change) -> Result<(), FaultError>
 }
 
 /// What a fault says of itself, or `else_` when it panics.
-fn asked<T>(change: &Change, else_: T, ask: impl FnOnce() -> T) -> T {
+pub(super) fn asked<T>(change: &Change, else_: T, ask: impl FnOnce() -> T) -> T {
     caught(&change.summary, || Ok(ask())).unwrap_or(else_)
 }
 

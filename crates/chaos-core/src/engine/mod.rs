@@ -1,6 +1,7 @@
 //! The engine: plans, injects, watches and recovers.
 
 mod audience;
+mod beside;
 mod builder;
 mod handle;
 mod inject;
@@ -23,7 +24,7 @@ use crate::{
     Context, EngineError, Experiment, Injection, InjectionId, Placements, Registry, Run, Stop,
     guard::catch_panic,
     seed::Seed,
-    undo_log::{Scan, StateDir},
+    undo_log::{Forgotten, Scan, StateDir, forget},
     watchdog::Running,
 };
 use std::{
@@ -220,6 +221,22 @@ impl Engine {
                 Ok(recovered)
             })
             .await?
+    }
+
+    /// Gives up on the log of a dead owner that cannot be recovered: a damaged one, one that a later version
+    /// has written, one whose undo fails for ever. It is moved to `forgotten/` beside the logs and undoes
+    /// nothing; what it says may still be on the host, and its resources are free again. `injection` is the
+    /// log's name without `.jsonl`.
+    ///
+    /// # Errors
+    /// There is no such log, its owner lives, or it cannot be moved.
+    pub async fn forget(&self, injection: &str) -> Result<Forgotten, EngineError> {
+        let (shared, injection) = (Arc::clone(&self.shared), injection.to_owned());
+        self.shared
+            .warden
+            .run(async move { forget(&shared.dir, &injection) })
+            .await?
+            .map_err(EngineError::UndoLog)
     }
 
     /// How many injections of dead owners wait to be recovered. Recovers none.

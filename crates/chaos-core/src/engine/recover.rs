@@ -168,6 +168,7 @@ pub(crate) async fn recover_found(shared: &Shared, found: Found) -> Recovered {
         return recovered;
     };
     tracing::info!(injection = %found.header.injection, pid = found.header.pid, "recovering what a dead owner has left");
+    log.cut_to(found.whole);
     let outstanding = Entry::outstanding(&found.entries);
     let rebooted = identity::boot_id().is_ok_and(|now| now != found.header.boot);
     for step in outstanding.iter().rev() {

@@ -293,6 +293,14 @@ impl Runner<'_> {
                         .map(|c| Leftover::new(c, "not seen gone"))
                         .collect();
                 }
+                // The host could not be changed safely, so it was not, or not for long.
+                EngineError::RefusedLater(_)
+                | EngineError::UndoLog(_)
+                | EngineError::UndoLogLost { .. } => {
+                    return Outcome::Aborted {
+                        by: format!("the engine: {}", Chain(error)),
+                    };
+                }
                 _ => {}
             }
             return Outcome::Failed {

@@ -5,14 +5,14 @@
 
 use super::{
     EdgeNotice, Notice, Preview, Recovered, Shared,
+    beside::Beside,
     handle::{Command, Reply},
     inject::Started,
     prepare::{Prepared, Preparing, Unprepared},
-    recover::wait_ready,
     schedule::{Schedule, What},
 };
 use crate::{
-    Chain, EdgeKind, EngineError, InjectionId, OnLost, Placed, Refusal, UndoLogError,
+    Chain, EdgeKind, EngineError, InjectionId, Placed, Refusal,
     guard::{catch_panic, panic_message},
     seed::Seed,
     testing::crash_point,
@@ -30,8 +30,6 @@ use tokio::{
 
 /// How often it is looked whether the faults are still in place.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
-/// How long a target may take to answer again before nobody asks any more.
-const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Who asked for the end.
 enum Last {
@@ -51,25 +49,25 @@ fn later(start: Instant, time: Duration) -> Instant {
 pub(super) struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) id: InjectionId,
-    preparing: Preparing,
+    pub(super) preparing: Preparing,
     pub(super) placements: Arc<[Placed]>,
     pub(super) seed: Seed,
-    max_duration: Duration,
-    notices: mpsc::UnboundedSender<Notice>,
-    claims: Vec<Claim>,
+    pub(super) max_duration: Duration,
+    pub(super) notices: mpsc::UnboundedSender<Notice>,
+    pub(super) claims: Vec<Claim>,
     pub(super) log: Option<Log>,
     pub(super) next_step: u64,
     prepared: Vec<Prepared>,
     schedule: Schedule,
-    repetitions: Vec<u64>,
+    pub(super) repetitions: Vec<u64>,
     /// In the order of their real start.
     pub(super) started: Vec<Started>,
-    following: Vec<usize>,
+    pub(super) beside: Beside,
     pub(super) deadline: Option<Instant>,
     pub(super) total: Recovered,
     failure: Option<EngineError>,
     /// The watchdog has ended, and that was told.
-    alone: bool,
+    pub(super) alone: bool,
 }
 
 impl Session {
@@ -94,7 +92,7 @@ impl Session {
             schedule: Schedule::default(),
             repetitions: Vec::new(),
             started: Vec::new(),
-            following: Vec::new(),
+            beside: Beside::default(),
             deadline: None,
             total: Recovered::default(),
             failure: None,
@@ -176,6 +174,7 @@ impl Session {
                     self.stop_early(format!("the time limit of {limit} was reached")).await;
                 }
                 () = sleep_until(due.unwrap_or(far).into()), if active && due.is_some() => self.run_due().await,
+                Some(found) = self.beside.next(), if active => self.found(found).await,
                 _ = presence.tick(), if active => self.look_after().await,
             }
         }
@@ -263,7 +262,7 @@ impl Session {
     }
 
     /// Injects one prepared fault and schedules its end; when that fails, all faults are recovered.
-    async fn put_in_place(&mut self, prepared: Prepared) -> Result<(), EngineError> {
+    pub(super) async fn put_in_place(&mut self, prepared: Prepared) -> Result<(), EngineError> {
         let index = prepared.index;
         let hold = self.placements[index].hold.or(prepared.plan.lasting);
         let before = self.total_steps();
@@ -299,7 +298,7 @@ impl Session {
         }
     }
 
-    fn total_steps(&self) -> usize {
+    pub(super) fn total_steps(&self) -> usize {
         self.started.iter().map(|started| started.done.len()).sum()
     }
 
@@ -314,99 +313,22 @@ impl Session {
                     }
                 }
                 What::Start(index) => {
-                    if let Err(error) = self.start_again(index).await {
+                    let earlier = (0..self.started.len())
+                        .find(|at| self.started[*at].index == index && !self.started[*at].ended);
+                    if let Some(at) = earlier
+                        && let Err(error) = self.end_one(at).await
+                    {
                         self.fail(error).await;
                         return;
                     }
-                }
-            }
-        }
-    }
-
-    /// Resolves, plans and injects a fault that is due, after taking back an earlier repetition of it.
-    async fn start_again(&mut self, index: usize) -> Result<(), EngineError> {
-        let earlier = (0..self.started.len())
-            .find(|at| self.started[*at].index == index && !self.started[*at].ended);
-        if let Some(at) = earlier {
-            self.end_one(at).await?;
-        }
-        let repetition = self.repetitions[index];
-        let (preparing, placed) = (self.preparing.clone(), self.placements[index].clone());
-        let mut claims = mem::take(&mut self.claims);
-        let prepared = preparing
-            .prepare_claimed(&placed, index, repetition, &mut claims)
-            .await;
-        self.claims = claims;
-        self.put_in_place(prepared?).await
-    }
-
-    /// Looks whether the faults are still in place.
-    async fn look_after(&mut self) {
-        match self.log.as_ref().map(Log::check_owned) {
-            None | Some(Ok(())) => {}
-            Some(Err(UndoLogError::TakenOver { .. })) => {
-                let limit = humantime::format_duration(self.max_duration);
-                let why =
-                    format!("the time limit of {limit} was reached, and the watchdog took over");
-                self.stop_early(why).await;
-                return;
-            }
-            Some(Err(source)) => {
-                let done = self.total_steps();
-                self.fail(EngineError::UndoLogLost { done, source }).await;
-                return;
-            }
-        }
-        if let Some(watchdog) = &self.shared.watchdog
-            && !self.alone
-            && let Some(why) = watchdog.ended()
-        {
-            self.alone = true;
-            self.notices.send(Notice::Warning(why)).ok();
-        }
-        for at in 0..self.started.len() {
-            if self.started[at].ended || self.started[at].lost {
-                continue;
-            }
-            if let Some(why) = self.what_is_gone(at).await {
-                self.lost(at, why).await;
-            }
-        }
-        for index in mem::take(&mut self.following) {
-            if let Err(error) = self.start_again(index).await {
-                tracing::debug!(error = %Chain(&error), "cannot follow yet");
-                self.following.push(index);
-            }
-        }
-    }
-
-    async fn lost(&mut self, at: usize, why: String) {
-        let index = self.started[at].index;
-        tracing::info!(fault = self.started[at].kind, why, "lost");
-        self.started[at].lost = true;
-        self.tell(at, EdgeKind::Lost, Instant::now(), None, Some(why.clone()));
-        let why = format!(
-            "{} on {} was lost: {why}",
-            self.started[at].kind, self.started[at].target
-        );
-        match self.placements[index].on_lost {
-            OnLost::Report => self.total.lost.push(why),
-            OnLost::Stop => {
-                self.total.lost.push(why.clone());
-                self.notices.send(Notice::StopAsked(why)).ok();
-            }
-            OnLost::Follow => {
-                if let Err(error) = self.end_one(at).await {
-                    self.fail(error).await;
-                } else {
-                    self.following.push(index);
+                    self.plan_again(index);
                 }
             }
         }
     }
 
     /// Takes one fault back.
-    async fn end_one(&mut self, at: usize) -> Result<(), EngineError> {
+    pub(super) async fn end_one(&mut self, at: usize) -> Result<(), EngineError> {
         if self.started[at].ended {
             return Ok(());
         }
@@ -440,41 +362,11 @@ impl Session {
         Ok(())
     }
 
-    /// Asks, beside everything else, until the target answers again.
-    fn ask_ready(&mut self, at: usize, since: Instant) {
-        let started = &self.started[at];
-        self.total.ready.extend(started.ready.iter().cloned());
-        for ready in started.ready.clone() {
-            let notices = self.notices.clone();
-            let (index, repetition) = (started.index, started.repetition);
-            let (fault, target) = (started.kind.to_owned(), started.target.clone());
-            tokio::spawn(async move {
-                let answered = wait_ready(ready.as_ref(), since + READY_LIMIT)
-                    .await
-                    .is_ok();
-                if answered {
-                    let edge = EdgeNotice {
-                        kind: EdgeKind::Answered,
-                        index,
-                        repetition,
-                        fault,
-                        target,
-                        requested: since,
-                        confirmed: Instant::now(),
-                        hits: None,
-                        detail: Some(ready.describe()),
-                    };
-                    notices.send(Notice::Edge(edge)).ok();
-                }
-            });
-        }
-    }
-
     /// Takes everything back, in the reverse of the real order of starts.
     async fn recover_all(&mut self) -> Result<(), EngineError> {
         self.schedule.clear();
         self.deadline = None;
-        for index in mem::take(&mut self.following) {
+        for index in self.beside.end().await {
             let placed = &self.placements[index];
             let why = format!(
                 "{} on {} was lost and could not be followed",
@@ -525,7 +417,7 @@ impl Session {
     }
 
     /// Ends the session before its time.
-    async fn stop_early(&mut self, why: String) {
+    pub(super) async fn stop_early(&mut self, why: String) {
         self.total.lost.push(why.clone());
         // What is left is told when the caller asks.
         self.recover_all().await.ok();
@@ -533,14 +425,14 @@ impl Session {
     }
 
     /// A later fault failed: everything is taken back.
-    async fn fail(&mut self, error: EngineError) {
+    pub(super) async fn fail(&mut self, error: EngineError) {
         let why = Chain(&error).to_string();
         self.recover_all().await.ok();
         self.failure.get_or_insert(error);
         self.notices.send(Notice::Ended(why)).ok();
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         at: usize,
         kind: EdgeKind,

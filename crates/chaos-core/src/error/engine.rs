@@ -12,6 +12,9 @@ pub enum EngineError {
     /// Refused before the first change; every reason is listed.
     #[error("refused; the host was not touched{}", list(.0))]
     Refused(Vec<Refusal>),
+    /// A fault that was to start later, or again, was refused; what the others had changed was put back.
+    #[error("a fault that was due later was refused; everything was undone{}", list(.0))]
+    RefusedLater(Vec<Refusal>),
     /// The undo log could not be written before the first change.
     #[error("could not use the undo log; the host was not touched")]
     UndoLog(#[source] UndoLogError),

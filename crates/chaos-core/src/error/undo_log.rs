@@ -36,6 +36,20 @@ pub enum UndoLogError {
         /// The log that was taken over.
         path: PathBuf,
     },
+    /// There is no log of this name.
+    #[error("there is no undo log `{injection}`{}", or_these(.known))]
+    Unknown {
+        /// The name that was given.
+        injection: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The owner of the log lives, and will put back what it says.
+    #[error("{path} belongs to a process that runs; end that process, and it will be put back")]
+    Alive {
+        /// The log.
+        path: PathBuf,
+    },
     /// An entry that this version cannot read.
     #[error("{path} line {line} cannot be read: {why}")]
     Malformed {
@@ -46,4 +60,12 @@ pub enum UndoLogError {
         /// What is wrong with it.
         why: String,
     },
+}
+
+fn or_these(known: &[String]) -> String {
+    if known.is_empty() {
+        "; there is none".into()
+    } else {
+        format!("; there are: {}", known.join(", "))
+    }
 }

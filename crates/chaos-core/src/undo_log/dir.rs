@@ -48,6 +48,11 @@ impl StateDir {
         self.path.join("claims")
     }
 
+    /// Where the logs are that were given up.
+    pub(crate) fn forgotten(&self) -> PathBuf {
+        self.path.join("forgotten")
+    }
+
     /// Whether there is one that can be trusted; `false` when there is none yet.
     pub(crate) fn check(&self) -> Result<bool, UndoLogError> {
         if self.unknown {

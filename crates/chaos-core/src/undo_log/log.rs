@@ -61,6 +61,13 @@ impl Log {
         Self { path, file, length }
     }
 
+    /// Cuts off a torn last line, which would swallow the next entry.
+    pub(crate) fn cut_to(&mut self, whole: u64) {
+        if whole < self.length && self.file.set_len(whole).is_ok() {
+            self.length = whole;
+        }
+    }
+
     /// Writes an entry and waits until it is on disk.
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<(), UndoLogError> {
         self.note(entry)?;

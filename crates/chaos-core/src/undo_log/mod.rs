@@ -7,12 +7,15 @@
 mod claim;
 mod dir;
 mod entry;
+mod forget;
 mod log;
 mod scan;
 
 pub(crate) use claim::Claim;
 pub(crate) use dir::StateDir;
 pub(crate) use entry::{Entry, FORMAT, Header, Outstanding};
+pub use forget::Forgotten;
+pub(crate) use forget::forget;
 pub(crate) use log::Log;
 pub(crate) use scan::{Found, Scan};
 

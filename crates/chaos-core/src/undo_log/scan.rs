@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Larger logs are not read: we write a few hundred bytes per change.
-const MAX_LOG_BYTES: u64 = 64 << 20;
+pub(super) const MAX_LOG_BYTES: u64 = 64 << 20;
 
 /// What is in a log file.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Found {
     pub(crate) entries: Vec<Entry>,
     /// Lines that could not be read; what can be read is undone all the same.
     pub(crate) damage: Vec<UndoLogError>,
+    /// How long the log is without a torn last line.
+    pub(crate) whole: u64,
     /// The locked log, when its owner is gone.
     pub(crate) orphan: Option<Log>,
 }
@@ -138,22 +140,28 @@ fn read_log(path: &Path, lock: bool) -> Result<Option<Found>, UndoLogError> {
     file.read_to_end(&mut text)
         .map_err(io_error("read", path))?;
     let length = text.len() as u64;
-    let (header, entries, damage) = parse(path, &text)?;
+    let parsed = parse(path, &text)?;
     let orphan = locked.then(|| Log::adopt(path.to_owned(), file, length));
     Ok(Some(Found {
         path: path.to_owned(),
-        header,
-        entries,
-        damage,
+        header: parsed.header,
+        entries: parsed.entries,
+        damage: parsed.damage,
+        whole: parsed.whole,
         orphan,
     }))
 }
 
+/// What stands in a log.
+pub(super) struct Parsed {
+    pub(super) header: Header,
+    pub(super) entries: Vec<Entry>,
+    pub(super) damage: Vec<UndoLogError>,
+    pub(super) whole: u64,
+}
+
 /// The header, the entries, and the lines that are neither.
-fn parse(
-    path: &Path,
-    text: &[u8],
-) -> Result<(Header, Vec<Entry>, Vec<UndoLogError>), UndoLogError> {
+pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Parsed, UndoLogError> {
     let malformed = |line: usize, why: String| UndoLogError::Malformed {
         path: path.to_owned(),
         line,
@@ -185,7 +193,12 @@ fn parse(
             Err(e) => damage.push(malformed(i + 1, e.to_string())),
         }
     }
-    Ok((header, entries, damage))
+    Ok(Parsed {
+        header,
+        entries,
+        damage,
+        whole: end as u64,
+    })
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
