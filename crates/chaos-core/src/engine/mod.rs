@@ -3,6 +3,7 @@
 mod audience;
 mod beside;
 mod builder;
+mod check;
 mod handle;
 mod inject;
 mod prepare;

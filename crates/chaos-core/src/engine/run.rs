@@ -1,15 +1,14 @@
 //! One experiment: baseline, fault, recovery.
 
 use super::{
-    EdgeNotice, Engine, Notice, Recovered, SessionHandle, audience::Audience, sampler::Sampler,
+    EdgeNotice, Engine, Notice, Recovered, SessionHandle, audience::Audience, check::check,
+    sampler::Sampler,
 };
 use crate::{
-    Chain, ConfigError, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Leftover, Outcome,
-    Phase, PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict,
-    guard::panic_message,
+    Chain, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Leftover, Outcome, Phase,
+    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict, guard::panic_message,
 };
 use std::{
-    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant, SystemTime},
 };
@@ -72,40 +71,6 @@ pub(super) async fn run(
     }
     .instrument(span)
     .await
-}
-
-fn check(experiment: &Experiment) -> Result<(), ConfigError> {
-    if experiment.hold > experiment.max_duration {
-        let (hold, limit) = (experiment.hold, experiment.max_duration);
-        return Err(ConfigError::field(
-            "hold",
-            format!("{hold:?} is longer than max_duration, {limit:?}"),
-        ));
-    }
-    if experiment.hold.is_zero() && !experiment.faults.is_empty() {
-        return Err(ConfigError::field("hold", "is no time at all"));
-    }
-    for (i, placed) in experiment.faults.iter().enumerate() {
-        if placed.after >= experiment.hold && !placed.after.is_zero() {
-            let problem = format!(
-                "{:?} is not before the end of the fault phase, {:?}",
-                placed.after, experiment.hold
-            );
-            return Err(ConfigError::field(format!("faults[{i}].after"), problem));
-        }
-    }
-    let mut names = BTreeSet::new();
-    match experiment
-        .probes
-        .iter()
-        .find(|probe| !names.insert(&probe.name))
-    {
-        Some(twice) => Err(ConfigError::field(
-            "probes",
-            format!("`{}` stands there twice", twice.name),
-        )),
-        None => Ok(()),
-    }
 }
 
 #[derive(Debug)]
