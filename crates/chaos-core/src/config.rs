@@ -42,6 +42,8 @@ pub trait FaultConfig: DeserializeOwned + JsonSchema + 'static {
     /// Groups of fields of which only one may be given: an explicit one takes the place of another one that an
     /// intensity stands for.
     const EXCLUSIVE: &'static [&'static [&'static str]] = &[];
+    /// The schemes of the targets that it works on, such as `proxy`. Empty: any.
+    const TARGETS: &'static [&'static str] = &[];
 
     /// The parameters of an intensity. Explicit parameters win over them. A text that is a number or a
     /// boolean becomes one.
@@ -61,6 +63,14 @@ pub trait TargetConfig: DeserializeOwned + JsonSchema + Send + 'static {
     const SCHEME: &'static str;
     /// What it opens.
     type Target: Target;
+
+    /// Checks what can be checked without opening anything: ranges, and fields that exclude each other.
+    ///
+    /// # Errors
+    /// What is wrong, with the field and what is allowed.
+    fn check(&self) -> Result<(), ConfigError> {
+        Ok(())
+    }
 
     /// Opens the target; a proxy starts to listen. Dropping the target closes it.
     ///
@@ -84,7 +94,7 @@ pub trait ProbeConfig: DeserializeOwned + JsonSchema + 'static {
 }
 
 /// Parameters by name, as they come from a file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Parameters(Map<String, Json>);
 

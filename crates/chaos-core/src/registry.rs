@@ -20,6 +20,7 @@ struct FaultEntry {
     schema: MakeSchema,
     preset: fn(Intensity) -> &'static [(&'static str, &'static str)],
     exclusive: &'static [&'static [&'static str]],
+    targets: &'static [&'static str],
 }
 
 #[derive(Clone, Copy)]
@@ -72,6 +73,7 @@ impl Registry {
             schema: || schemars::schema_for!(C),
             preset: C::preset,
             exclusive: C::EXCLUSIVE,
+            targets: C::TARGETS,
         };
         self.faults.insert(C::KIND, entry);
         self
@@ -99,7 +101,7 @@ impl Registry {
             C::SCHEME,
             Entry {
                 build,
-                check: |parameters| parameters.read::<C>().map(drop),
+                check: |parameters| parameters.read::<C>()?.check(),
                 schema: || schemars::schema_for!(C),
             },
         );
@@ -225,6 +227,30 @@ impl Registry {
         self.faults
             .get(kind)
             .map_or(&[], |entry| (entry.preset)(intensity))
+    }
+
+    /// The schemes of the targets that a fault works on; empty when any will do, or the kind is unknown.
+    pub fn targets_of(&self, kind: &str) -> &'static [&'static str] {
+        self.faults.get(kind).map_or(&[], |entry| entry.targets)
+    }
+
+    /// Whether a fault works on a kind of target.
+    ///
+    /// # Errors
+    /// It does not; the help says on which it does.
+    pub fn check_pair(&self, kind: &str, scheme: &str) -> Result<(), ConfigError> {
+        let works_on = self.targets_of(kind);
+        if works_on.is_empty() || works_on.contains(&scheme) {
+            return Ok(());
+        }
+        let problem = format!("{kind} does not work on a target `{scheme}`");
+        Err(ConfigError::field("target", problem)
+            .help(format!("it works on: {}", works_on.join(", "))))
+    }
+
+    /// Groups of a fault's parameters of which only one may be given.
+    pub fn exclusive(&self, kind: &str) -> &'static [&'static [&'static str]] {
+        self.faults.get(kind).map_or(&[], |entry| entry.exclusive)
     }
 
     /// The JSON Schema of a fault's parameters.

@@ -1,11 +1,12 @@
 //! Randomness that can be repeated.
 
 use rand::{SeedableRng, rngs::StdRng};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Where random numbers come from: the same seed gives the same experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Seed(u64);
 

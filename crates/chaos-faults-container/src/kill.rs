@@ -115,6 +115,7 @@ pub struct KillConfig {
 impl FaultConfig for KillConfig {
     const KIND: &'static str = "container.kill";
     type Fault = Kill;
+    const TARGETS: &'static [&'static str] = &["container"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

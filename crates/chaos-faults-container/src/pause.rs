@@ -75,6 +75,7 @@ pub struct PauseConfig {}
 impl FaultConfig for PauseConfig {
     const KIND: &'static str = "container.pause";
     type Fault = Pause;
+    const TARGETS: &'static [&'static str] = &["container"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

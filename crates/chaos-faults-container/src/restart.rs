@@ -96,6 +96,7 @@ pub struct RestartConfig {
 impl FaultConfig for RestartConfig {
     const KIND: &'static str = "container.restart";
     type Fault = Restart;
+    const TARGETS: &'static [&'static str] = &["container"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -117,6 +117,7 @@ pub struct StopConfig {
 impl FaultConfig for StopConfig {
     const KIND: &'static str = "container.stop";
     type Fault = Stop;
+    const TARGETS: &'static [&'static str] = &["container"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

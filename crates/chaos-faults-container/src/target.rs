@@ -109,17 +109,43 @@ pub struct ContainerConfig {
     pub label: Option<String>,
 }
 
+impl ContainerConfig {
+    fn target(self) -> Result<Container, ConfigError> {
+        let given = [
+            (
+                "name",
+                self.name,
+                Container::named as fn(String) -> Container,
+            ),
+            ("id", self.id, Container::named),
+            ("label", self.label, Container::labelled),
+        ];
+        let mut given = given
+            .into_iter()
+            .filter_map(|(field, value, target)| Some((field, value?, target)));
+        match (given.next(), given.next()) {
+            (Some((field, value, _)), None) if value.trim().is_empty() => {
+                Err(ConfigError::field(field, "is empty"))
+            }
+            (Some((_, value, target)), None) => Ok(target(value)),
+            _ => Err(ConfigError::new(
+                "exactly one of `name`, `id` and `label` says which container",
+            )
+            .help("such as `container: { name: web }`")),
+        }
+    }
+}
+
 #[async_trait]
 impl TargetConfig for ContainerConfig {
     const SCHEME: &'static str = "container";
     type Target = Container;
 
+    fn check(&self) -> Result<(), ConfigError> {
+        self.clone().target().map(drop)
+    }
+
     async fn open(self, _: &str) -> Result<Container, FaultError> {
-        let wrong = || ConfigError::new("says not exactly one of `name`, `id` and `label`");
-        match (self.name.or(self.id), self.label) {
-            (Some(name), None) if !name.is_empty() => Ok(Container::named(name)),
-            (None, Some(label)) if !label.is_empty() => Ok(Container::labelled(label)),
-            _ => Err(wrong().into()),
-        }
+        Ok(self.target()?)
     }
 }

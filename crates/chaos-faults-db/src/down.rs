@@ -167,6 +167,7 @@ pub struct DownConfig {
 impl FaultConfig for DownConfig {
     const KIND: &'static str = "db.down";
     type Fault = Down;
+    const TARGETS: &'static [&'static str] = &["proxy", "container", "process"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

@@ -114,6 +114,7 @@ pub struct BandwidthConfig {
 impl FaultConfig for BandwidthConfig {
     const KIND: &'static str = "net.bandwidth";
     type Fault = Bandwidth;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

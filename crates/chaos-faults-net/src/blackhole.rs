@@ -99,6 +99,7 @@ fn both() -> Direction {
 impl FaultConfig for BlackholeConfig {
     const KIND: &'static str = "net.blackhole";
     type Fault = Blackhole;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

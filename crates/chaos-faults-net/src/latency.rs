@@ -147,6 +147,7 @@ pub struct LatencyConfig {
 impl FaultConfig for LatencyConfig {
     const KIND: &'static str = "net.latency";
     type Fault = Latency;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

@@ -118,6 +118,7 @@ pub struct LossConfig {
 impl FaultConfig for LossConfig {
     const KIND: &'static str = "net.loss";
     type Fault = Loss;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

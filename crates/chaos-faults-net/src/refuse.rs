@@ -76,6 +76,7 @@ pub struct RefuseConfig {}
 impl FaultConfig for RefuseConfig {
     const KIND: &'static str = "net.refuse";
     type Fault = Refuse;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -69,6 +69,7 @@ pub struct ResetConfig {}
 impl FaultConfig for ResetConfig {
     const KIND: &'static str = "net.reset";
     type Fault = Reset;
+    const TARGETS: &'static [&'static str] = &["proxy"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

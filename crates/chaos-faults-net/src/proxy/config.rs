@@ -1,7 +1,7 @@
 //! A proxy as an entry under `targets:`.
 
-use super::Proxy;
-use chaos_core::{FaultError, TargetConfig, async_trait};
+use super::{Proxy, handle::check_address};
+use chaos_core::{ConfigError, FaultError, TargetConfig, async_trait};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,6 +25,11 @@ fn free_port() -> String {
 impl TargetConfig for ProxyConfig {
     const SCHEME: &'static str = "proxy";
     type Target = Proxy;
+
+    fn check(&self) -> Result<(), ConfigError> {
+        check_address("listen", &self.listen, 0)?;
+        check_address("upstream", &self.upstream, 1)
+    }
 
     async fn open(self, name: &str) -> Result<Proxy, FaultError> {
         let name = Some(name).filter(|name| !name.is_empty());

@@ -145,7 +145,11 @@ async fn open_door(listen: &str) -> Result<Door, FaultError> {
 }
 
 /// Checks that an address is `host:port` without asking anybody for the host.
-fn check_address(field: &str, address: &str, least_port: u16) -> Result<(), ConfigError> {
+pub(super) fn check_address(
+    field: &str,
+    address: &str,
+    least_port: u16,
+) -> Result<(), ConfigError> {
     let port = match address.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() => port.parse::<u16>().ok(),
         _ => None,

@@ -159,6 +159,7 @@ pub struct CpuBurnConfig {
 impl FaultConfig for CpuBurnConfig {
     const KIND: &'static str = "cpu.burn";
     type Fault = CpuBurn;
+    const TARGETS: &'static [&'static str] = &["host", "process"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

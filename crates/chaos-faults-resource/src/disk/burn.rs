@@ -204,6 +204,7 @@ pub struct DiskBurnConfig {
 impl FaultConfig for DiskBurnConfig {
     const KIND: &'static str = "disk.burn";
     type Fault = DiskBurn;
+    const TARGETS: &'static [&'static str] = &["host", "process"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

@@ -133,6 +133,7 @@ pub struct DiskFillConfig {
 impl FaultConfig for DiskFillConfig {
     const KIND: &'static str = "disk.fill";
     type Fault = DiskFill;
+    const TARGETS: &'static [&'static str] = &["host", "process"];
     const EXCLUSIVE: &'static [&'static [&'static str]] = &[&["size", "leave_free"]];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {

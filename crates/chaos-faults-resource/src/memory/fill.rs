@@ -133,6 +133,7 @@ pub struct MemFillConfig {
 impl FaultConfig for MemFillConfig {
     const KIND: &'static str = "mem.fill";
     type Fault = MemFill;
+    const TARGETS: &'static [&'static str] = &["host", "process"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

@@ -14,7 +14,8 @@ pub struct ProcessConfig {
     /// The process with this pid: 1 or more.
     #[serde(default)]
     pub pid: Option<u32>,
-    /// Every process whose command name, or program's file name, is exactly this one.
+    /// The process whose command name, or program's file name, is exactly this one. When there are several, the fault's
+    /// `radius` has to say how many of them are hit.
     #[serde(default)]
     pub name: Option<String>,
     /// Every process that listens on this TCP port: 1 to 65535.
@@ -58,6 +59,10 @@ impl ProcessConfig {
 impl TargetConfig for ProcessConfig {
     const SCHEME: &'static str = "process";
     type Target = Process;
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.clone().target().map(drop)
+    }
 
     async fn open(self, _: &str) -> Result<Process, FaultError> {
         Ok(self.target()?)

@@ -110,6 +110,7 @@ pub struct KillConfig {
 impl FaultConfig for KillConfig {
     const KIND: &'static str = "process.kill";
     type Fault = Kill;
+    const TARGETS: &'static [&'static str] = &["process", "container"];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

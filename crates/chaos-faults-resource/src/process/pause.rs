@@ -120,6 +120,7 @@ pub struct PauseConfig {}
 impl FaultConfig for PauseConfig {
     const KIND: &'static str = "process.pause";
     type Fault = Pause;
+    const TARGETS: &'static [&'static str] = &["process", "container"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]
