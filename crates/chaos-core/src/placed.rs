@@ -29,7 +29,7 @@ pub struct Placed {
     pub(crate) hold: Option<Duration>,
     pub(crate) every: Option<Duration>,
     pub(crate) on_lost: OnLost,
-    pub(crate) radius: BlastRadius,
+    pub(crate) radius: Option<BlastRadius>,
     pub(crate) reach: Reach,
     pub(crate) irreversible: bool,
 }
@@ -44,7 +44,7 @@ impl Placed {
             hold: None,
             every: None,
             on_lost: OnLost::Report,
-            radius: BlastRadius::All,
+            radius: None,
             reach: Reach::Namespace,
             irreversible: false,
         }
@@ -74,9 +74,10 @@ impl Placed {
         self
     }
 
-    /// How many of the target's sites are hit. Default: all.
+    /// How many of the target's sites are hit. Default: all, and a target that may match several by chance, such
+    /// as a process by its name, has to match one.
     pub fn radius(mut self, radius: BlastRadius) -> Self {
-        self.radius = radius;
+        self.radius = Some(radius);
         self
     }
 

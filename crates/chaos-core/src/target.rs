@@ -26,6 +26,12 @@ pub trait Target: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The target is not there, or cannot be looked at.
     async fn sites(&self, cx: &Context) -> Result<Vec<Site>, FaultError>;
+
+    /// How to say which one is meant, when the target may match several by chance, such as a process by its name:
+    /// then several are refused unless a blast radius says how many are wished for. `None`: several are meant.
+    fn one_by(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 #[async_trait]
@@ -37,6 +43,10 @@ impl Target for Arc<dyn Target> {
 
     async fn sites(&self, cx: &Context) -> Result<Vec<Site>, FaultError> {
         self.as_ref().sites(cx).await
+    }
+
+    fn one_by(&self) -> Option<&'static str> {
+        self.as_ref().one_by()
     }
 }
 

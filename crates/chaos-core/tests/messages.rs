@@ -1,8 +1,9 @@
 //! What people read when something goes wrong. Every message says what happened to the host.
 
 use chaos_core::{
-    Chain, Change, ConfigError, EngineError, ExperimentSpec, FaultError, Leftover, Missing,
-    Parameters, Reach, Targets, UndoLogError,
+    BlastRadius, Chain, Change, ConfigError, Context, EngineError, ExperimentSpec, Fault,
+    FaultError, Held, InProcess, Leftover, Missing, Needs, Parameters, Placed, Plan, Reach, Site,
+    Target, Targets, UndoLogError,
     testing::{LitterConfig, World},
 };
 use std::{io, sync::Arc, time::Duration};
@@ -65,6 +66,117 @@ fn errors_say_what_happened_to_the_host() {
         .map(|error| Chain(error).to_string())
         .collect();
     insta::assert_snapshot!(said.join("\n\n"));
+}
+
+/// `#[tokio::test] async fn … -> Result<(), EngineError>` prints its error with `Debug`.
+#[test]
+fn a_test_that_fails_with_an_error_can_be_read() {
+    let error = EngineError::Apply {
+        change: "docker pause redis".into(),
+        source: FaultError::host("pause container redis", read_only()),
+    };
+    insta::assert_snapshot!(format!("Error: {error:?}"), @r"
+    Error: `docker pause redis` failed; everything was undone
+      caused by: could not pause container redis
+      caused by: No space left on device (os error 28)
+    ");
+    let left = EngineError::Left {
+        injection: "19a0-411-0".into(),
+        total: 3,
+        left: vec![Leftover::new("docker pause redis", "no answer")],
+    };
+    insta::assert_snapshot!(format!("{left:?}"), @r"
+    the host may still be changed: 1 of 3 changes of injection 19a0-411-0 could not be undone
+      left in place: docker pause redis (no answer)
+      to retry: Engine::recover_orphans(), or `chaos recover`
+    ");
+}
+
+/// Several processes that happen to have one name.
+#[derive(Debug)]
+struct Namesakes(usize);
+
+#[chaos_core::async_trait]
+impl Target for Namesakes {
+    fn describe(&self) -> String {
+        "process sleep".into()
+    }
+
+    async fn sites(&self, _: &Context) -> Result<Vec<Site>, FaultError> {
+        let site = |i| Site::named("process", format!("sleep (pid {i})"));
+        Ok((1..=self.0).map(site).collect())
+    }
+
+    fn one_by(&self) -> Option<&'static str> {
+        Some("`pid` or `port`")
+    }
+}
+
+#[tokio::test]
+async fn what_matches_several_by_chance_is_refused_until_somebody_says_how_many() {
+    let engine = World::new().engine().await;
+    let on = |n, radius: Option<BlastRadius>| {
+        let placed = Placed::new(Arc::new(Nothing), Arc::new(Namesakes(n)));
+        radius.map_or(placed.clone(), |radius| placed.radius(radius))
+    };
+    let said = |preview: chaos_core::Preview| preview.refusals[0].to_string();
+    insta::assert_snapshot!(said(engine.dry_run(on(2, None)).await.unwrap()), @"test.nothing on process sleep: the target matches 2 sites: process sleep (pid 1), process sleep (pid 2); say which by `pid` or `port`, or how many with `radius`: all, one, { count: 2 }");
+    let many = said(engine.dry_run(on(12, None)).await.unwrap());
+    assert!(many.contains("(pid 10) and 2 more;"), "{many}");
+    for (n, radius, hit) in [
+        (1, None, 1),
+        (3, Some(BlastRadius::All), 3),
+        (3, Some(BlastRadius::One), 1),
+        (3, Some(BlastRadius::Count(2)), 2),
+    ] {
+        let preview = engine.dry_run(on(n, radius)).await.unwrap();
+        assert_eq!(preview.faults[0].sites.len(), hit, "{preview:?}");
+    }
+}
+
+/// Says what it would do, and does nothing.
+#[derive(Debug, Clone)]
+struct Nothing;
+
+#[chaos_core::async_trait]
+impl Fault for Nothing {
+    fn kind(&self) -> &'static str {
+        "test.nothing"
+    }
+
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+
+    async fn plan(&self, _: &[Site], _: &Context) -> Result<Plan, FaultError> {
+        Ok(Plan::new().then_in_process(Self))
+    }
+}
+
+impl InProcess for Nothing {
+    type Held = Self;
+
+    fn change(&self) -> Change {
+        Change::new("nothing", "nothing", Reach::Process)
+    }
+
+    fn apply(&self) -> Result<Self, FaultError> {
+        Ok(Self)
+    }
+}
+
+impl Held for Nothing {
+    fn in_place(&self) -> bool {
+        true
+    }
+
+    fn hits(&self) -> u64 {
+        0
+    }
+
+    fn release(self) -> Result<(), FaultError> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

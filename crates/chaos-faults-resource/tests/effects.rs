@@ -4,7 +4,7 @@
 mod world;
 
 use chaos_core::{
-    Engine, FaultExt, Host, Placed, Target,
+    BlastRadius, Engine, FaultExt, Host, Placed, Target,
     units::{Rate, Size},
 };
 use chaos_faults_resource::{CpuBurn, DiskBurn, DiskFill, DiskMode, Kill, Pause, Process, Signal};
@@ -300,10 +300,12 @@ async fn what_would_go_wrong_is_refused_in_the_plan() {
 
 /// The sites of a target, as a dry run names them, or why there are none.
 async fn sites(engine: &Engine, target: &(impl Target + Clone)) -> Result<Vec<String>, String> {
-    let preview = engine
-        .dry_run(CpuBurn::workers(1).on(target).allow_host())
-        .await
-        .unwrap();
+    let burn = CpuBurn::workers(1).on(target).allow_host();
+    planned(engine, burn.radius(BlastRadius::All)).await
+}
+
+async fn planned(engine: &Engine, placed: Placed) -> Result<Vec<String>, String> {
+    let preview = engine.dry_run(placed).await.unwrap();
     match &preview.refusals[..] {
         [] => Ok(preview.faults[0].sites.clone()),
         refusals => Err(refusals[0].to_string()),
@@ -337,6 +339,19 @@ async fn processes_are_found_by_name() {
         assert!(found.iter().any(|site| site.contains(&pid)), "{found:?}");
     }
 
+    // Without a wish for several, none of them.
+    let some = planned(&engine, Pause::new().on(&target))
+        .await
+        .unwrap_err();
+    let pids = [&first, &second].map(|victim| format!("(pid {})", victim.pid()));
+    assert!(pids.iter().all(|pid| some.contains(pid)), "{some}");
+    assert!(
+        some.contains("`pid`, `port` or `pidfile`") && some.contains("`radius`"),
+        "{some}"
+    );
+    let one = Pause::new().on(&target).radius(BlastRadius::One);
+    assert_eq!(planned(&engine, one).await.unwrap().len(), 1);
+
     // A name is exact, and never this process's own.
     let part = Process::named(&name[..name.len() - 1]);
     assert!(sites(&engine, &part).await.is_err());
@@ -346,6 +361,17 @@ async fn processes_are_found_by_name() {
     // Another run of this test may be under way.
     let found = sites(&engine, &own).await.unwrap_or_default();
     assert!(!found.iter().any(|site| site.contains(&me)), "{found:?}");
+
+    // Nor that of a process that it was started from.
+    let parent = std::os::unix::process::parent_id();
+    let comm = fs::read_to_string(format!("/proc/{parent}/comm")).unwrap();
+    let parents = Process::named(comm.trim_end());
+    let found = sites(&engine, &parents).await.unwrap_or_default();
+    let parent = format!("(pid {parent})");
+    assert!(
+        !found.iter().any(|site| site.contains(&parent)),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]

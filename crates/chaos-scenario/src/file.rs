@@ -58,7 +58,7 @@ pub(crate) struct ScenarioSpec {
     #[serde(default)]
     pub(crate) on_lost: OnLost,
     #[serde(default)]
-    pub(crate) radius: BlastRadius,
+    pub(crate) radius: Option<BlastRadius>,
     #[serde(default)]
     pub(crate) allow_host: bool,
     #[serde(default)]

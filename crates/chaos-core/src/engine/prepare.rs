@@ -6,6 +6,7 @@ use crate::{
     UndoLogError,
     guard::guarded,
     plan::How,
+    protect::protects,
     seed::Seed,
     undo_log::{Claim, Scan},
 };
@@ -153,12 +154,12 @@ impl Preparing {
             .shared
             .context(&self.id, &format!("{index}-{repetition}"), seed);
 
-        let protects = |text: &str| {
+        let protected = |text: &str| {
             self.protected
                 .iter()
-                .find(|word: &&String| text.contains(word.as_str()))
+                .find(|pattern| protects(pattern, text))
         };
-        if let Some(word) = protects(&target) {
+        if let Some(word) = protected(&target) {
             return Err(vec![refuse(RefusalReason::Protected(word.clone()))]);
         }
         let sites = guarded(
@@ -168,14 +169,19 @@ impl Preparing {
         )
         .await
         .map_err(|e| vec![refuse(RefusalReason::Plan(e))])?;
-        let sites = placed.radius.choose(sites, seed.derive("sites", 0));
+        if let (None, Some(one_by), 2..) = (placed.radius, placed.target.one_by(), sites.len()) {
+            let sites = sites.iter().map(ToString::to_string).collect();
+            return Err(vec![refuse(RefusalReason::Several { sites, one_by })]);
+        }
+        let radius = placed.radius.unwrap_or_default();
+        let sites = radius.choose(sites, seed.derive("sites", 0));
         if sites.is_empty() {
             return Err(vec![refuse(RefusalReason::NoSites)]);
         }
 
         let mut refusals: Vec<Refusal> = Vec::new();
         for site in &sites {
-            if let Some(word) = protects(&site.to_string()) {
+            if let Some(word) = protected(&site.to_string()) {
                 refusals.push(refuse(RefusalReason::Protected(word.clone())));
             }
             for missing in placed.fault.needs(site).missing(site) {

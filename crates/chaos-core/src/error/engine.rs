@@ -1,9 +1,10 @@
 //! What a user of the engine sees.
 
 use super::{BoxError, ConfigError, FaultError, Refusal, UndoLogError};
+use std::{error::Error as _, fmt};
 
 /// What a user of the engine sees. Every message says what happened to the host.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// The experiment cannot be built.
@@ -67,6 +68,19 @@ pub enum EngineError {
     /// The recovery thread ended, which only the end of the process should do.
     #[error("the recovery thread is gone; changes stay in the undo log until the next `recover`")]
     WardenGone,
+}
+
+/// As a test that returns it prints it: the message, and what caused it.
+impl fmt::Debug for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut source = self.source();
+        while let Some(error) = source {
+            write!(f, "\n  caused by: {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 /// A change that is still on the host.

@@ -26,6 +26,13 @@ pub enum RefusalReason {
     Plan(FaultError),
     /// The target resolved to nothing.
     NoSites,
+    /// The target may match several sites by chance, it does, and nothing says how many are meant.
+    Several {
+        /// What it matches.
+        sites: Vec<String>,
+        /// How to say which one is meant.
+        one_by: &'static str,
+    },
     /// The target is on the list of protected targets.
     Protected(String),
     /// A change reaches further than was allowed.
@@ -71,6 +78,9 @@ pub enum RefusalReason {
     Watchdog(String),
 }
 
+/// How many sites a message names.
+const SHOWN: usize = 10;
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} on {}: ", self.fault, self.target)?;
@@ -78,6 +88,18 @@ impl fmt::Display for Refusal {
             RefusalReason::Missing(missing) => write!(f, "{missing}"),
             RefusalReason::Plan(error) => write!(f, "{}", Chain(error)),
             RefusalReason::NoSites => f.write_str("the target matches nothing"),
+            RefusalReason::Several { sites, one_by } => {
+                let more = match sites.len().checked_sub(SHOWN) {
+                    None | Some(0) => String::new(),
+                    Some(more) => format!(" and {more} more"),
+                };
+                let shown = sites[..sites.len().min(SHOWN)].join(", ");
+                write!(
+                    f,
+                    "the target matches {} sites: {shown}{more}; say which by {one_by}, or how many with `radius`: all, one, {{ count: 2 }}",
+                    sites.len()
+                )
+            }
             RefusalReason::Protected(name) => write!(f, "it is protected by the word `{name}`"),
             RefusalReason::Reach {
                 change,

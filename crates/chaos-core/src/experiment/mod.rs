@@ -124,7 +124,8 @@ impl Experiment {
         self
     }
 
-    /// Protects targets whose description or site contains this word from every fault of this experiment.
+    /// Protects targets from every fault of this experiment: those whose description or site names this, as a whole
+    /// word or with `*`; see [`protects`](crate::protects).
     pub fn protect(mut self, word: impl Into<String>) -> Self {
         self.protected.push(word.into());
         self

@@ -5,6 +5,7 @@ use crate::{
     BlastRadius, ConfigError, Intensity, OnLost, Parameters, Placed, Registry, Target, seed::Seed,
     units::Time,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,8 +13,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 pub type Targets = BTreeMap<String, Arc<dyn Target>>;
 
 /// One fault of an [`ExperimentSpec`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a fault")]
 #[non_exhaustive]
 pub struct FaultSpec {
     /// The fault's kind: `net.latency`.
@@ -39,9 +40,10 @@ pub struct FaultSpec {
     /// What to do when the fault is gone before its time.
     #[serde(default)]
     pub on_lost: OnLost,
-    /// How many of the target's sites are hit.
-    #[serde(default)]
-    pub radius: BlastRadius,
+    /// How many of the target's sites are hit: all, one, { count: 2 } or { percent: 30 }. Default: all, and a target
+    /// that may match several by chance, such as a process by its name, has to match one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub radius: Option<BlastRadius>,
     /// Allows changes that everything on this machine feels.
     #[serde(default)]
     pub allow_host: bool,
@@ -62,7 +64,7 @@ impl FaultSpec {
             hold: None,
             every: None,
             on_lost: OnLost::default(),
-            radius: BlastRadius::default(),
+            radius: None,
             allow_host: false,
             allow_irreversible: false,
         }
@@ -78,35 +80,13 @@ impl FaultSpec {
             ConfigError::unknown("target", &self.target, targets.keys().map(String::as_str))
                 .within("target")
         })?;
-        if self
-            .every
-            .is_some_and(|every| every.get() < Duration::from_millis(100))
-        {
-            return Err(ConfigError::field(
-                "every",
-                "is shorter than 100ms, the shortest",
-            ));
-        }
-        if let (Some(every), Some(hold)) = (self.every, self.hold)
-            && hold > every
-        {
-            return Err(ConfigError::field(
-                "hold",
-                format!("`{hold}` is longer than `every`, `{every}`"),
-            ));
-        }
-        match self.radius {
-            BlastRadius::Count(0) => return Err(ConfigError::field("radius", "0 sites are none")),
-            BlastRadius::Percent(share) if !(share > 0.0 && share <= 100.0) => {
-                let problem = format!("{share} % is not above 0 and at most 100");
-                return Err(ConfigError::field("radius", problem));
-            }
-            _ => {}
+        if let Some(problem) = self.problems().into_iter().next() {
+            return Err(problem);
         }
         let mut placed = Placed::new(fault, Arc::clone(target))
             .after(self.after.get())
-            .on_lost(self.on_lost)
-            .radius(self.radius);
+            .on_lost(self.on_lost);
+        placed.radius = self.radius;
         placed.hold = self.hold.map(Time::get);
         placed.every = self.every.map(Time::get);
         if self.allow_host {
@@ -116,6 +96,35 @@ impl FaultSpec {
             placed = placed.allow_irreversible();
         }
         Ok(placed)
+    }
+
+    /// What is wrong with it whatever the fault and the target are: its times and its radius.
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
+        if self
+            .every
+            .is_some_and(|every| every.get() < Duration::from_millis(100))
+        {
+            let problem = "is shorter than 100ms, the shortest";
+            problems.push(ConfigError::field("every", problem));
+        }
+        if let (Some(every), Some(hold)) = (self.every, self.hold)
+            && hold > every
+        {
+            let problem = format!("`{hold}` is longer than `every`, `{every}`");
+            problems.push(ConfigError::field("hold", problem));
+        }
+        match self.radius {
+            Some(BlastRadius::Count(0)) => {
+                problems.push(ConfigError::field("radius", "0 sites are none"));
+            }
+            Some(BlastRadius::Percent(share)) if !(share > 0.0 && share <= 100.0) => {
+                let problem = format!("{share} % is not above 0 and at most 100");
+                problems.push(ConfigError::field("radius", problem));
+            }
+            _ => {}
+        }
+        problems
     }
 }
 

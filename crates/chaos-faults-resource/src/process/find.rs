@@ -82,10 +82,12 @@ fn pid_of(process: &Proc) -> u32 {
 
 fn named(name: &str, target: &Process) -> Result<Vec<Site>, FaultError> {
     let mut sites = Vec::new();
+    let ancestors = ancestors();
     for process in all()? {
         // What cannot be read has ended or is hidden from us.
         let Ok(stat) = process.stat() else { continue };
-        if !is_ours(&process) && !is_kernel(&stat) && goes_by(name, &process, &stat) {
+        let ours = ancestors.contains(&process.pid) || is_watchdog(&process);
+        if !ours && !is_kernel(&stat) && goes_by(name, &process, &stat) {
             sites.extend(site(pid_of(&process))?);
         }
     }
@@ -96,15 +98,29 @@ fn named(name: &str, target: &Process) -> Result<Vec<Site>, FaultError> {
     Ok(sites)
 }
 
-/// This process, and watchdogs, which must go on whatever happens.
-fn is_ours(process: &Proc) -> bool {
-    pid_of(process) == std::process::id()
-        || fs::read(format!("/proc/{}/environ", process.pid)).is_ok_and(|environment| {
-            environment
-                .split(|byte| *byte == 0)
-                .filter_map(|variable| variable.split(|byte| *byte == b'=').next())
-                .any(|name| name == watchdog::OWNER.as_bytes())
-        })
+/// This process, and those that it was started from: its shell, its test runner.
+fn ancestors() -> Vec<i32> {
+    let mut pids = Vec::new();
+    let mut next = Proc::myself().ok();
+    while let Some(process) = next {
+        pids.push(process.pid);
+        let parent = process.stat().map_or(0, |stat| stat.ppid);
+        // Pids are used again: nobody is his own grandfather.
+        next = (parent > 0 && !pids.contains(&parent))
+            .then(|| Proc::new(parent).ok())
+            .flatten();
+    }
+    pids
+}
+
+/// Watchdogs must go on whatever happens.
+fn is_watchdog(process: &Proc) -> bool {
+    fs::read(format!("/proc/{}/environ", process.pid)).is_ok_and(|environment| {
+        environment
+            .split(|byte| *byte == 0)
+            .filter_map(|variable| variable.split(|byte| *byte == b'=').next())
+            .any(|name| name == watchdog::OWNER.as_bytes())
+    })
 }
 
 pub(super) fn is_kernel(stat: &Stat) -> bool {

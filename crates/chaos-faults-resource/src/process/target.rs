@@ -6,8 +6,9 @@ use std::path::PathBuf;
 /// A process, or several: by pid, by name, by the TCP port they listen on, or by pidfile.
 ///
 /// It is looked up anew for each injection, so it may have been restarted since the last one. Each process that
-/// matches is a site of its own, from the lowest pid up; the blast radius says how many of them are hit. By name
-/// this very process and its watchdog are never matched.
+/// matches is a site of its own, from the lowest pid up. A name may be that of processes that nobody thought of: when
+/// several have it they are refused, unless the blast radius says how many of them are to be hit. By name this very
+/// process, those that it was started from, and its watchdog are never matched.
 ///
 /// # Examples
 /// ```
@@ -64,6 +65,10 @@ impl Target for Process {
     async fn sites(&self, cx: &Context) -> Result<Vec<Site>, FaultError> {
         let which = self.clone();
         cx.blocking(move || sites(&which)).await?
+    }
+
+    fn one_by(&self) -> Option<&'static str> {
+        matches!(self.0, Which::Named(_)).then_some("`pid`, `port` or `pidfile`")
     }
 }
 
