@@ -38,6 +38,12 @@ enum Command {
     Recover(command::recover::Args),
     /// Lists the faults, or shows what one of them can be told.
     Faults(command::faults::Args),
+    /// Lists the kinds of targets, or shows what one of them can be told and which faults work on it.
+    Targets(command::targets::Args),
+    /// Lists the probes, or shows what one of them can be told.
+    Probes(command::probes::Args),
+    /// Prints the JSON Schema of the scenario file, for editors and other tools.
+    Schema,
     /// Says what this host can and cannot inject, and what would change that.
     Doctor(command::doctor::Args),
 }
@@ -74,6 +80,9 @@ fn main() -> ExitCode {
             Command::Validate(args) => command::validate::run(&args, &registry),
             Command::Recover(args) => command::recover::run(args, registry).await,
             Command::Faults(args) => command::faults::run(&args, &registry),
+            Command::Targets(args) => command::targets::run(&args, &registry),
+            Command::Probes(args) => command::probes::run(&args, &registry),
+            Command::Schema => command::schema::run(&registry),
             Command::Doctor(args) => command::doctor::run(args, registry).await,
         }
     });

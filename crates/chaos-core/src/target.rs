@@ -178,9 +178,9 @@ pub enum BlastRadius {
     /// One site.
     One,
     /// This many sites, or all if there are fewer.
-    Count(usize),
+    Count(#[schemars(range(min = 1))] usize),
     /// This share of the sites, 0 to 100, rounded up.
-    Percent(f64),
+    Percent(#[schemars(range(min = 0, max = 100))] f64),
 }
 
 impl BlastRadius {

@@ -365,7 +365,7 @@ macro_rules! text_with_unit {
 text_with_unit!(
     Time,
     "time",
-    r"^\s*([0-9.]+\s*[a-zµ]+\s*)+$|^0$",
+    r"^\s*([0-9]+(\.[0-9]+)?\s*(ns|nsec|us|µs|usec|ms|millis|msec|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|week|weeks|M|month|months|y|year|years)\s*)+$|^\s*0\s*$",
     "a time with a unit, such as \"250ms\""
 );
 text_with_unit!(

@@ -1,5 +1,6 @@
 //! What is wrong with a file, and where.
 
+use crate::{path::join, tree::Node};
 use chaos_core::ConfigError;
 use std::{fmt, path::PathBuf};
 
@@ -73,10 +74,22 @@ impl Diagnostic {
 
     pub(crate) fn within(mut self, prefix: &str) -> Self {
         self.field = Some(match self.field.take() {
-            Some(field) if field.starts_with('[') => format!("{prefix}{field}"),
-            Some(field) => format!("{prefix}.{field}"),
+            Some(field) => join(prefix, &field),
             None => prefix.to_owned(),
         });
+        self
+    }
+
+    /// Finds where its field stands.
+    pub(crate) fn find_in(mut self, tree: &Node) -> Self {
+        if let (None, Some(field)) = (self.at, &self.field) {
+            let of_key = self.problem.starts_with("unknown field");
+            self.at = Some(if of_key {
+                tree.place_of_key(field)
+            } else {
+                tree.place(field)
+            });
+        }
         self
     }
 
@@ -134,3 +147,47 @@ impl fmt::Display for Diagnostic {
 }
 
 impl std::error::Error for Diagnostic {}
+
+/// Everything that is wrong with a file, in its order; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// Sorts them by their place. `found` is not empty.
+    pub(crate) fn new(mut found: Vec<Diagnostic>) -> Self {
+        found.sort_by_key(|error| error.at);
+        found.dedup();
+        Self(found)
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(error: Diagnostic) -> Self {
+        Self(vec![error])
+    }
+}
+
+/// One below the other, with an empty line between.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n\n")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}

@@ -1,95 +1,147 @@
 //! The serde form of a scenario file.
 
-use chaos_core::{BlastRadius, FaultSpec, Intensity, OnLost, Parameters, Seed, units::Time};
+use crate::{schema, span::Span};
+use chaos_core::{
+    BlastRadius, FaultSpec, Intensity, OnLost, Parameters, Seed,
+    schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema},
+    units::Time,
+};
 use chaos_validator::{LoadConfig, Slos};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
 use serde_json::Value as Json;
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What to break, where, under what load, and what is promised.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a scenario file")]
+#[schemars(crate = "schemars", title = "A chaos scenario file")]
 pub(crate) struct File {
-    /// For `${base_url}`; `--target` replaces it.
+    /// For `${base_url}`; the command's `--target` replaces it.
     #[serde(default, rename = "base_url")]
     pub(crate) _base_url: Option<String>,
-    /// Laid over the file before it is read; here so that errors list it among the known fields.
+    // Laid over the file before it is read; here so that errors list it among the known fields.
+    /// By name, each laid over the file when it is chosen: maps are merged, everything else is replaced.
     #[serde(default, rename = "environments")]
+    #[schemars(schema_with = "schema::environments")]
     pub(crate) _environments: Option<Json>,
+    /// By name, each with its kind: `{ proxy: { … } }`. `host` is always there.
     #[serde(default)]
+    #[schemars(schema_with = "schema::targets")]
     pub(crate) targets: BTreeMap<String, Tagged>,
+    /// The requests by which the users' side is measured.
     #[serde(default)]
     pub(crate) load: Option<LoadConfig>,
+    /// By name, each with its kind, how often it is asked, and what it must see.
     #[serde(default)]
+    #[schemars(schema_with = "schema::probes")]
     pub(crate) probes: BTreeMap<String, ProbeSpec>,
+    /// What is promised.
     #[serde(default)]
     pub(crate) slo_targets: Slos,
+    /// What keeps an experiment within bounds.
     #[serde(default)]
     pub(crate) safety: Safety,
+    /// Repeats the random choices of an earlier run.
     #[serde(default)]
     pub(crate) seed: Option<Seed>,
-    /// How long normal is watched before each fault.
+    /// How long normal is watched before each fault: a time, or a number of seconds. Default 5s.
     #[serde(default)]
     pub(crate) baseline: Option<Span>,
-    /// How long is waited after each fault until things are steady again.
+    /// How long is waited after each fault until things are steady again: a time, or a number of seconds. Default 30s.
     #[serde(default)]
     pub(crate) recovery_limit: Option<Span>,
+    /// What is broken, one after the other.
+    #[schemars(length(min = 1))]
     pub(crate) scenarios: Vec<ScenarioSpec>,
+    /// By name, a list of scenarios, or `all`.
     #[serde(default)]
     pub(crate) scenario_groups: BTreeMap<String, Group>,
 }
 
 /// One scenario: one fault inline, or several under `faults`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a scenario")]
+#[schemars(crate = "schemars")]
 pub(crate) struct ScenarioSpec {
+    /// Its name; no other scenario has it.
     pub(crate) name: String,
+    /// What it is for, in words.
     #[serde(default, rename = "description")]
     pub(crate) _description: Option<String>,
+    /// The fault's kind: `net.latency`.
     #[serde(default, rename = "type")]
     pub(crate) kind: Option<String>,
+    /// How strong, when the parameters do not say.
     #[serde(default)]
     pub(crate) intensity: Option<Intensity>,
+    /// The name of the target under `targets`, or `host`.
     #[serde(default)]
     pub(crate) target: Option<String>,
+    /// The fault's parameters.
     #[serde(default)]
     pub(crate) parameters: Parameters,
+    /// Injects again every so often: 100ms or more.
     #[serde(default)]
     pub(crate) every: Option<Time>,
+    /// What to do when the fault is gone before its time. Default: report it.
     #[serde(default)]
-    pub(crate) on_lost: OnLost,
+    pub(crate) on_lost: Option<OnLost>,
+    /// How many of the target's sites are hit: all, one, { count: 2 } or { percent: 30 }. Default: all, and a target
+    /// that may match several by chance, such as a process by its name, has to match one.
     #[serde(default)]
     pub(crate) radius: Option<BlastRadius>,
+    /// Allows changes that everything on this machine feels.
     #[serde(default)]
     pub(crate) allow_host: bool,
+    /// Allows changes that cannot be reversed.
     #[serde(default)]
     pub(crate) allow_irreversible: bool,
+    /// Several faults, in place of `type` and `target`.
     #[serde(default)]
     pub(crate) faults: Vec<FaultSpec>,
+    /// How long the fault phase lasts: a time, or a number of seconds. Default 30s.
     #[serde(default)]
     pub(crate) duration: Option<Span>,
+    /// How long normal is watched before the fault: a time, or a number of seconds. Default: the file's.
     #[serde(default)]
     pub(crate) baseline: Option<Span>,
+    /// How long is waited after the fault until things are steady again: a time, or a number of seconds. Default: the
+    /// file's.
     #[serde(default)]
     pub(crate) recovery_limit: Option<Span>,
+    /// What is promised in this scenario. Default: the file's.
     #[serde(default)]
     pub(crate) slo_targets: Option<Slos>,
+    /// Repeats the random choices of an earlier run.
     #[serde(default)]
     pub(crate) seed: Option<Seed>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What keeps an experiment within bounds.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "the fields of `safety`")]
+#[schemars(crate = "schemars")]
 pub(crate) struct Safety {
+    /// What no fault may touch: targets whose name or description has one of these as a whole word; `*` stands for any
+    /// part of a word.
     #[serde(default)]
     pub(crate) protected: Vec<String>,
+    /// Ends a run: `error_rate > 50% for 5s`, `p95 > 2s for 10s`.
     #[serde(default)]
     pub(crate) stop_when: Vec<String>,
+    /// The longest time that a fault may be in place: a time, or a number of seconds. Default 5m.
     #[serde(default)]
     pub(crate) max_duration: Option<Span>,
+    /// Whether `chaos run` asks for `--approve`.
     #[serde(default)]
     pub(crate) require_approval: bool,
+    /// Allows changes that everything on this machine feels, in every scenario.
     #[serde(default)]
     pub(crate) allow_host: bool,
+    /// Allows changes that cannot be reversed, in every scenario.
     #[serde(default)]
     pub(crate) allow_irreversible: bool,
 }
@@ -101,6 +153,20 @@ pub(crate) enum Group {
     These(Vec<String>),
 }
 
+impl JsonSchema for Group {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "group".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "all" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
 impl<'de> Deserialize<'de> for Group {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Json::deserialize(deserializer)? {
@@ -109,30 +175,6 @@ impl<'de> Deserialize<'de> for Group {
                 .map(Self::These)
                 .map_err(D::Error::custom),
             _ => Err(D::Error::custom("expected a list of scenarios, or `all`")),
-        }
-    }
-}
-
-/// A time with a unit, or a bare number of seconds where the field has always meant seconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span(pub(crate) Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Json::deserialize(deserializer)? {
-            Json::Number(seconds) => seconds
-                .as_f64()
-                .filter(|seconds| *seconds <= 366.0 * 86400.0)
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                .map(Self)
-                .ok_or_else(|| {
-                    D::Error::custom(format!(
-                        "{seconds} is not a number of seconds from 0 to 366 days"
-                    ))
-                }),
-            other => serde_json::from_value(other)
-                .map(|time: Time| Self(time.get()))
-                .map_err(D::Error::custom),
         }
     }
 }
@@ -160,6 +202,9 @@ impl<'de> Deserialize<'de> for Tagged {
     }
 }
 
+/// How often a probe is asked when nothing is said.
+const USUAL_PROBE: Duration = Duration::from_millis(500);
+
 /// A probe's kind with its parameters, and how it is asked and judged.
 #[derive(Debug, Clone)]
 pub(crate) struct ProbeSpec {
@@ -170,25 +215,47 @@ pub(crate) struct ProbeSpec {
     pub(crate) during_fault: bool,
 }
 
+// Field by field, so that an error knows its own.
 impl<'de> Deserialize<'de> for ProbeSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        fn part<T: for<'a> Deserialize<'a>, E: Error>(
-            map: &mut serde_json::Map<String, Json>,
-            name: &str,
-        ) -> Result<Option<T>, E> {
-            let part = map.remove(name).map(serde_json::from_value).transpose();
-            part.map_err(|e| E::custom(format!("{name}: {e}")))
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = ProbeSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a probe, such as `{ http: { … }, every: 500ms }`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ProbeSpec, A::Error> {
+                let mut probes = Vec::new();
+                let mut every: Option<Time> = None;
+                let mut expect = None;
+                let mut during_fault: Option<bool> = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "every" => every = map.next_value()?,
+                        "expect" => expect = map.next_value()?,
+                        "during_fault" => during_fault = map.next_value()?,
+                        _ => {
+                            let parameters: Option<Parameters> = map.next_value()?;
+                            probes.push(Tagged {
+                                tag: key,
+                                parameters: parameters.unwrap_or_default(),
+                            });
+                        }
+                    }
+                }
+                let only =
+                    |_| A::Error::custom("expected exactly one kind, such as `{ http: { … } }`");
+                let [probe] = <[Tagged; 1]>::try_from(probes).map_err(only)?;
+                Ok(ProbeSpec {
+                    probe,
+                    every: every.map_or(USUAL_PROBE, Time::get),
+                    expect,
+                    during_fault: during_fault.unwrap_or_default(),
+                })
+            }
         }
-        let mut map: serde_json::Map<String, Json> = Deserialize::deserialize(deserializer)?;
-        let every: Option<Time> = part(&mut map, "every")?;
-        let expect: Option<Json> = part(&mut map, "expect")?;
-        let during_fault: Option<bool> = part(&mut map, "during_fault")?;
-        let probe: Tagged = serde_json::from_value(Json::Object(map)).map_err(D::Error::custom)?;
-        Ok(Self {
-            probe,
-            every: every.map_or(Duration::from_millis(500), Time::get),
-            expect,
-            during_fault: during_fault.unwrap_or_default(),
-        })
+        deserializer.deserialize_map(Fields)
     }
 }

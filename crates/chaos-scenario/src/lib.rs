@@ -2,13 +2,25 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod check;
 mod diagnose;
+mod environment;
 mod file;
+mod options;
+mod path;
+mod read;
+mod remaining;
 mod scenario;
 mod scenarios;
+mod schema;
+mod span;
+mod stage;
 mod tree;
 mod variables;
 
-pub use diagnose::{Diagnostic, Position};
+pub use diagnose::{Diagnostic, Diagnostics, Position};
+pub use options::Options;
 pub use scenario::Scenario;
-pub use scenarios::{Options, Scenarios, Stage, Trial, Unopened};
+pub use scenarios::Scenarios;
+pub use schema::schema;
+pub use stage::{Stage, Trial, Unopened};

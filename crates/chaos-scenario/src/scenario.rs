@@ -1,6 +1,7 @@
 //! One scenario of a file.
 
-use crate::file::{File, ScenarioSpec, Span};
+use crate::file::{File, ScenarioSpec};
+use crate::span::Span;
 use chaos_core::{ConfigError, FaultSpec};
 use chaos_validator::Slos;
 use std::time::Duration;
@@ -33,59 +34,79 @@ impl Scenario {
 
 impl Scenario {
     pub(crate) fn of_spec(spec: &ScenarioSpec, file: &File) -> Result<Self, ConfigError> {
-        let mut faults = spec.faults.clone();
-        match (&spec.kind, &spec.target, faults.is_empty()) {
-            (Some(kind), Some(target), true) => {
-                let mut fault = FaultSpec::new(kind, target);
-                fault.intensity = spec.intensity;
-                fault.parameters = spec.parameters.clone();
-                fault.every = spec.every;
-                fault.on_lost = spec.on_lost;
-                fault.radius = spec.radius;
-                fault.allow_host = spec.allow_host;
-                fault.allow_irreversible = spec.allow_irreversible;
-                faults.push(fault);
-            }
-            (None, None, false) => {}
-            (None, _, true) => {
-                return Err(
-                    ConfigError::new("has no fault").help("add `type` and `target`, or `faults`")
-                );
-            }
-            (Some(_), None, true) => return Err(ConfigError::new("has a `type` and no `target`")),
-            (_, _, false) => {
-                return Err(
-                    ConfigError::new("has both `type` or `target` and `faults`").help("use one")
-                );
-            }
-        }
+        let mut faults = faults(spec)?;
         for fault in &mut faults {
-            fault.allow_host |= file.safety.allow_host;
-            fault.allow_irreversible |= file.safety.allow_irreversible;
+            fault.allow_host |= spec.allow_host || file.safety.allow_host;
+            fault.allow_irreversible |= spec.allow_irreversible || file.safety.allow_irreversible;
         }
         let or = |own: Option<Span>, all: Option<Span>, seconds| {
             own.or(all)
                 .map_or(Duration::from_secs(seconds), |span| span.0)
         };
-        let duration = or(spec.duration, None, 30);
-        if duration.is_zero() {
-            return Err(ConfigError::field("duration", "is no time at all"));
-        }
-        for (i, fault) in faults.iter().enumerate() {
-            if !fault.after.get().is_zero() && fault.after.get() >= duration {
-                let problem = format!("`{}` is not before the end of the scenario", fault.after);
-                return Err(ConfigError::field(format!("faults[{i}].after"), problem));
-            }
-        }
         Ok(Self {
             name: spec.name.clone(),
             faults,
-            duration,
+            duration: or(spec.duration, None, 30),
             baseline: or(spec.baseline, file.baseline, 5),
             recovery_limit: or(spec.recovery_limit, file.recovery_limit, 30),
             slos: spec.slo_targets.unwrap_or(file.slo_targets),
             seed: spec.seed.or(file.seed),
             inline: spec.kind.is_some(),
         })
+    }
+
+    /// What is wrong with its times; `limit` is the longest that a fault may be in place.
+    pub(crate) fn problems(&self, limit: Duration) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
+        if self.duration.is_zero() {
+            problems.push(ConfigError::field("duration", "is no time at all"));
+        }
+        if self.duration > limit {
+            let problem = format!("is longer than safety.max_duration, {limit:?}");
+            problems.push(ConfigError::field("duration", problem));
+        }
+        for (i, fault) in self.faults.iter().enumerate() {
+            if !fault.after.get().is_zero() && fault.after.get() >= self.duration {
+                let problem = format!("`{}` is not before the end of the scenario", fault.after);
+                problems.push(ConfigError::field(format!("faults[{i}].after"), problem));
+            }
+        }
+        problems
+    }
+}
+
+/// The one fault that stands in a scenario, or the several under `faults`.
+fn faults(spec: &ScenarioSpec) -> Result<Vec<FaultSpec>, ConfigError> {
+    match (&spec.kind, &spec.target, spec.faults.is_empty()) {
+        (Some(kind), Some(target), true) => {
+            let mut fault = FaultSpec::new(kind, target);
+            fault.intensity = spec.intensity;
+            fault.parameters = spec.parameters.clone();
+            fault.every = spec.every;
+            fault.on_lost = spec.on_lost.unwrap_or_default();
+            fault.radius = spec.radius;
+            Ok(vec![fault])
+        }
+        (None, None, false) => {
+            let of_one = [
+                ("intensity", spec.intensity.is_some()),
+                ("parameters", !spec.parameters.is_empty()),
+                ("every", spec.every.is_some()),
+                ("on_lost", spec.on_lost.is_some()),
+                ("radius", spec.radius.is_some()),
+            ];
+            match of_one.into_iter().find(|(_, given)| *given) {
+                None => Ok(spec.faults.clone()),
+                Some((field, _)) => Err(ConfigError::field(field, "is that of one fault")
+                    .help("say it for each of the `faults`")),
+            }
+        }
+        (None, _, true) => {
+            Err(ConfigError::new("has no fault").help("add `type` and `target`, or `faults`"))
+        }
+        (Some(_), None, true) => Err(ConfigError::new("has a `type` and no `target`")),
+        (_, _, false) => {
+            Err(ConfigError::new("has both `type` or `target` and `faults`").help("use one"))
+        }
     }
 }

@@ -60,6 +60,17 @@ impl Node {
         Ok(spanned.into())
     }
 
+    /// The value under a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Tree::Map(entries) => entries
+                .iter()
+                .find(|(k, ..)| k == key)
+                .map(|(.., node)| node),
+            _ => None,
+        }
+    }
+
     /// Removes and returns the value under a key.
     pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
         let Tree::Map(entries) = &mut self.value else {
@@ -84,73 +95,6 @@ impl Node {
         }
     }
 
-    /// Where the value of a path such as `scenarios[0].parameters.latency` stands, or the nearest thing that
-    /// contains it. An unknown key stands where it is written.
-    pub(crate) fn place(&self, path: &str) -> Position {
-        let mut node = self;
-        let mut at = self.at;
-        for part in path
-            .split(['.', '['])
-            .map(|part| part.trim_end_matches(']'))
-            .filter(|part| !part.is_empty())
-        {
-            let next = match &node.value {
-                Tree::Map(entries) => {
-                    entries
-                        .iter()
-                        .find(|(k, ..)| k == part)
-                        .map(|(_, key, node)| {
-                            // A map has no place of its own in block style: its key is what a reader looks for.
-                            (
-                                node,
-                                if matches!(node.value, Tree::Scalar(_)) {
-                                    node.at
-                                } else {
-                                    *key
-                                },
-                            )
-                        })
-                }
-                Tree::List(items) => part
-                    .parse()
-                    .ok()
-                    .and_then(|i: usize| items.get(i))
-                    .map(|node| (node, node.at)),
-                Tree::Scalar(_) => None,
-            };
-            let Some((child, place)) = next else { break };
-            (node, at) = (child, place);
-        }
-        at
-    }
-
-    /// Where the key at the end of a path stands.
-    pub(crate) fn place_of_key(&self, path: &str) -> Position {
-        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
-        let mut node = Some(self);
-        for part in parent
-            .split(['.', '['])
-            .map(|part| part.trim_end_matches(']'))
-            .filter(|part| !part.is_empty())
-        {
-            node = node.and_then(|node| match &node.value {
-                Tree::Map(entries) => entries
-                    .iter()
-                    .find(|(k, ..)| k == part)
-                    .map(|(.., node)| node),
-                Tree::List(items) => part.parse().ok().and_then(|i: usize| items.get(i)),
-                Tree::Scalar(_) => None,
-            });
-        }
-        match node.map(|node| &node.value) {
-            Some(Tree::Map(entries)) => entries
-                .iter()
-                .find(|(k, ..)| k == key)
-                .map_or_else(|| self.place(path), |(_, at, _)| *at),
-            _ => self.place(path),
-        }
-    }
-
     /// The value without places.
     pub(crate) fn to_json(&self) -> Json {
         match &self.value {
@@ -166,16 +110,23 @@ impl Node {
     }
 
     /// Calls `change` on every scalar.
-    pub(crate) fn scalars(
-        &mut self,
-        change: &mut impl FnMut(&mut Json, Position) -> Result<(), Diagnostic>,
-    ) -> Result<(), Diagnostic> {
+    pub(crate) fn scalars(&mut self, change: &mut impl FnMut(&mut Json, Position)) {
         match &mut self.value {
             Tree::Scalar(scalar) => change(scalar, self.at),
-            Tree::List(items) => items.iter_mut().try_for_each(|node| node.scalars(change)),
+            Tree::List(items) => items.iter_mut().for_each(|node| node.scalars(change)),
             Tree::Map(entries) => entries
                 .iter_mut()
-                .try_for_each(|(.., node)| node.scalars(change)),
+                .for_each(|(.., node)| node.scalars(change)),
+        }
+    }
+}
+
+/// An empty map.
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            at: Position::new(1, 1),
+            value: Tree::Map(Vec::new()),
         }
     }
 }
@@ -262,24 +213,6 @@ impl<'de> Visitor<'de> for TreeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const FILE: &str = "name: x\nscenarios:\n  - type: net.latency\n    parameters: { latency: 500ms }\n  - type: y\n";
-
-    #[test]
-    fn every_path_has_a_place() {
-        let tree = Node::parse(FILE).unwrap();
-        for (path, line, column) in [
-            ("name", 1, 7),
-            ("scenarios", 2, 1),
-            ("scenarios[0].type", 3, 11),
-            ("scenarios[0].parameters.latency", 4, 28),
-            ("scenarios[0].parameters.latncy", 4, 5),
-            ("scenarios[1].type", 5, 11),
-            ("scenarios[7]", 2, 1),
-        ] {
-            assert_eq!(tree.place(path), Position::new(line, column), "{path}");
-        }
-    }
 
     #[test]
     fn json_is_read_as_well_as_yaml() {

@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 
 /// Replaces every `${NAME}` by a given variable, a scalar at the top of the file, or an environment variable, in
 /// this order. `$${` stands for `${`. A scalar that is one variable and nothing else takes the type of its value.
+/// Returns what is wrong; those scalars stay as they are.
 pub(crate) fn substitute(
     tree: &mut Node,
     given: &BTreeMap<String, String>,
     environment: impl Fn(&str) -> Option<String>,
-) -> Result<(), Diagnostic> {
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     if let Tree::Map(entries) = &tree.value {
         for (key, _, node) in entries {
@@ -29,23 +31,27 @@ pub(crate) fn substitute(
     known.extend(given.clone());
     tree.scalars(&mut |scalar, at| {
         let Json::String(text) = scalar else {
-            return Ok(());
+            return;
         };
         if !text.contains("${") {
-            return Ok(());
+            return;
         }
-        let replaced = expand(text, &|name| {
-            known.get(name).cloned().or_else(|| environment(name))
-        })
-        .map_err(|problem| Diagnostic::new(problem).at(at))?;
+        let value = |name: &str| known.get(name).cloned().or_else(|| environment(name));
+        let replaced = match expand(text, &value) {
+            Ok(replaced) => replaced,
+            Err(problem) => {
+                found.push(Diagnostic::new(problem).at(at));
+                return;
+            }
+        };
         let alone = text.starts_with("${") && text.find('}') == Some(text.len() - 1);
         *scalar = if alone {
             typed(&replaced)
         } else {
             Json::String(replaced)
         };
-        Ok(())
-    })
+    });
+    found
 }
 
 /// A text with its variables replaced; values may name further variables, a few levels deep.
@@ -103,8 +109,10 @@ mod tests {
             ("a".to_owned(), "given".to_owned()),
         ]);
         let environment = |name: &str| (name == "HOME_TOWN").then(|| "Utrecht".to_owned());
-        substitute(&mut tree, &given, environment)?;
-        Ok(tree.to_json())
+        match substitute(&mut tree, &given, environment).pop() {
+            Some(error) => Err(error),
+            None => Ok(tree.to_json()),
+        }
     }
 
     #[test]

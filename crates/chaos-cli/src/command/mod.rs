@@ -2,10 +2,14 @@
 
 pub(crate) mod doctor;
 pub(crate) mod faults;
+mod fields;
 pub(crate) mod plan;
+pub(crate) mod probes;
 pub(crate) mod recover;
 pub(crate) mod run;
+pub(crate) mod schema;
 mod source;
+pub(crate) mod targets;
 pub(crate) mod validate;
 
 use chaos_core::{Chain, EngineError};
@@ -48,6 +52,11 @@ fn failed(error: &EngineError) -> u8 {
 
 /// Something that should not happen.
 pub(crate) fn internal(error: &dyn std::error::Error) -> ExitCode {
+    ExitCode::from(internal_code(error))
+}
+
+/// Tells something that should not happen.
+fn internal_code(error: &dyn std::error::Error) -> u8 {
     complain(&format!("error: {error}"));
-    ExitCode::from(INTERNAL)
+    INTERNAL
 }

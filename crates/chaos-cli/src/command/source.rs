@@ -2,7 +2,7 @@
 
 use super::{USAGE, complain};
 use chaos_core::{Engine, EngineBuilder, FaultError, Registry};
-use chaos_scenario::{Options, Scenario, Scenarios, Stage};
+use chaos_scenario::{Diagnostics, Options, Scenario, Scenarios, Stage};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,29 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl Source {
-    /// Reads and checks the file; what is wrong was told.
-    pub(crate) fn read(&self, registry: &Registry) -> Result<Scenarios, u8> {
+    /// Reads and checks the file, with an environment laid over it.
+    pub(crate) fn load(
+        &self,
+        registry: &Registry,
+        environment: Option<&str>,
+    ) -> Result<Scenarios, Diagnostics> {
         let mut options = Options::default();
         options.variables = self.variables.iter().cloned().collect();
         options.target.clone_from(&self.target);
-        options.environment.clone_from(&self.environment);
-        let scenarios = Scenarios::load(&self.file, registry, &options).map_err(|error| {
-            complain(&format!("error: {error}"));
+        options.environment = environment.map(str::to_owned);
+        Scenarios::load(&self.file, registry, &options)
+    }
+
+    /// Reads and checks the file; what is wrong was told.
+    pub(crate) fn read(&self, registry: &Registry) -> Result<Scenarios, u8> {
+        let read = self.load(registry, self.environment.as_deref());
+        let scenarios = read.map_err(|found| {
+            for error in found.iter() {
+                complain(&format!("error: {error}"));
+            }
+            if found.count() > 1 {
+                complain(&format!("\n{} errors; nothing was touched", found.count()));
+            }
             USAGE
         })?;
         for warning in scenarios.warnings() {

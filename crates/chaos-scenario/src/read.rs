@@ -1,0 +1,104 @@
+//! From a text to a checked file, or to everything that is wrong with it.
+
+use crate::{
+    check::{Check, Names},
+    diagnose::{Diagnostic, Diagnostics},
+    environment,
+    file::File,
+    options::Options,
+    remaining::{MOST, Remaining},
+    scenarios::{Scenarios, Source},
+    tree::{MAX_BYTES, Node},
+    variables::substitute,
+};
+use chaos_core::{ConfigError, Registry};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+impl Scenarios {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with file, line, column and field.
+    pub fn load(path: &Path, registry: &Registry, options: &Options) -> Result<Self, Diagnostics> {
+        let file = Some(path.to_owned());
+        // By what is read and not by what the file says of itself: devices and pipes say nothing.
+        let mut text = String::new();
+        let limit = MAX_BYTES as u64 + 1;
+        fs::File::open(path)
+            .and_then(|file| file.take(limit).read_to_string(&mut text))
+            .map_err(|e| {
+                Diagnostic::new(format!("could not be read: {e}")).in_file(file.clone(), "")
+            })?;
+        Self::parse(&text, file, registry, options)
+    }
+
+    /// Checks a text; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with file, line, column and field.
+    pub fn parse(
+        text: &str,
+        file: Option<PathBuf>,
+        registry: &Registry,
+        options: &Options,
+    ) -> Result<Self, Diagnostics> {
+        let told = |error: Diagnostic| error.in_file(file.clone(), text);
+        let mut tree = Node::parse(text).map_err(told)?;
+        let environments = tree
+            .get("environments")
+            .map(environment::names)
+            .unwrap_or_default();
+        environment::over(&mut tree, options.environment.as_deref()).map_err(told)?;
+        let mut found = variables(&mut tree, options);
+        let unset: Vec<_> = found.iter().map(|error| error.at).collect();
+
+        let mut rest = Remaining::new(tree.to_json());
+        let mut wrong = Vec::new();
+        let checked = rest.read(deserialize::<File>, &mut wrong).map(|file| {
+            let names = Names::of(&tree);
+            let check = Check::new(&rest, &names, registry);
+            check.file(file, &mut wrong)
+        });
+        // What a missing variable would have said is not known.
+        let wrong = wrong.into_iter().map(|error| error.find_in(&tree));
+        found.extend(wrong.filter(|error| !unset.contains(&error.at)));
+        match checked {
+            Some(checked) if found.is_empty() => Ok(Self {
+                environments,
+                source: Arc::new(Source {
+                    file,
+                    text: text.to_owned(),
+                    tree,
+                }),
+                ..checked
+            }),
+            _ => {
+                found.truncate(MOST);
+                Err(Diagnostics::new(found.into_iter().map(told).collect()))
+            }
+        }
+    }
+}
+
+/// Replaces the variables; says which are not known.
+fn variables(tree: &mut Node, options: &Options) -> Vec<Diagnostic> {
+    let mut given = options.variables.clone();
+    let base_url = options.target.clone();
+    given.extend(base_url.map(|target| ("base_url".to_owned(), target)));
+    substitute(tree, &given, |name| std::env::var(name).ok())
+}
+
+/// Reads a value; an error names the field.
+pub(crate) fn deserialize<T: for<'de> Deserialize<'de>>(value: &Json) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        ConfigError::from_serde(&path, &error.into_inner().to_string())
+    })
+}

@@ -1,0 +1,123 @@
+//! Everything that is wrong with a file is told in one go.
+
+use chaos_core::Registry;
+use chaos_scenario::{Options, Scenarios};
+
+fn registry() -> Registry {
+    let mut registry = Registry::new();
+    chaos_faults_net::register(&mut registry);
+    chaos_faults_resource::register(&mut registry);
+    chaos_validator::register(&mut registry);
+    registry
+}
+
+/// Line, column, field and problem of each error.
+fn wrong(text: &str) -> Vec<String> {
+    let Err(found) = Scenarios::parse(text, None, &registry(), &Options::default()) else {
+        return Vec::new();
+    };
+    let told = |error: &chaos_scenario::Diagnostic| {
+        let at = error
+            .at
+            .map_or_else(String::new, |at| format!("{}:{}: ", at.line, at.column));
+        let field = error.field.clone().unwrap_or_default();
+        format!("{at}{field}: {}", error.problem)
+    };
+    found.iter().map(told).collect()
+}
+
+const FILE: &str = "
+base_urll: http://127.0.0.1:1
+targets:
+  redis: { proxy: { listen: \"127.0.0.1\", upstreem: \"127.0.0.1:6379\" } }
+  orders: { process: { pid: 1, port: 8000 } }
+  other: { proxi: {} }
+load: { http: { url: \"https://127.0.0.1/\", rate: 200, timeout: 0s } }
+probes:
+  health: { http: { url: \"http://127.0.0.1:1/\", status: 2000, timeout: 7 }, every: 3, expect: [] }
+slo_targets: { mttr_seconds: -1, max_error_rate_percent: 500 }
+safety: { stop_when: [\"error_rate > 50\", \"p95 > 2s for 10s\", \"p96 > 2s for 10s\"], max_duration: 5 moons }
+scenarios:
+  - { name: A, type: net.latency, target: redis, duration: 20h, parameters: { latency: 500, jiter: 5ms } }
+  - 7
+  - { name: B, type: net.latencyy, intensity: mild, target: reddis, every: 1ms }
+  - { type: net.latency, target: redis, intensity: light }
+  - { name: A, type: net.loss, target: orders, parameters: { loss: 130 }, radius: { count: 0 } }
+  - { name: C, duration: 5s, faults: [{ type: net.reset, target: redis, hold: 9s, every: 5s, after: 7s }, 8, { type: x, target: \"${NOPE}\" }] }
+  - { name: D }
+scenario_groups: { one: [A, E], two: 7, three: [B, C, D] }
+";
+
+#[test]
+fn everything_is_told_in_one_go_and_nothing_twice() {
+    insta::assert_snapshot!(wrong(FILE).join("\n"));
+}
+
+/// What only follows from another mistake is none.
+#[test]
+fn one_mistake_is_one_error() {
+    let file = "
+targets: { redis: { proxy: { upstream: \"127.0.0.1:6379\" } }, orders: { process: { port: 8000 } } }
+scenarios:
+  - { name: A, type: net.latency, target: redis, parameters: { latency: 5ms } }
+  - { name: B, type: process.pause, target: orders }
+scenario_groups: { both: [A, B] }
+";
+    assert_eq!(wrong(file), Vec::<String>::new());
+    for (from, to, says) in [
+        ("latency: 5ms", "latency: 5", "`5` has no unit"),
+        ("latency: 5ms", "latncy: 5ms", "unknown field `latncy`"),
+        ("{ latency: 5ms }", "7", "invalid type: integer `7`"),
+        ("upstream", "upstreem", "unknown field `upstreem`"),
+        ("proxy:", "proxi:", "unknown target `proxi`"),
+        (
+            "{ proxy: { upstream: \"127.0.0.1:6379\" } }",
+            "7",
+            "invalid type",
+        ),
+        ("name: A", "nam: A", "unknown field `nam`"),
+        ("name: A", "name: 7", "invalid type: integer `7`"),
+        ("type: net.latency", "type: 7", "invalid type: integer `7`"),
+        ("type: process.pause, ", "", "has no fault"),
+        ("target: orders", "target: 7", "invalid type: integer `7`"),
+        (
+            "port: 8000",
+            "port: 80000",
+            "invalid value: integer `80000`",
+        ),
+        ("port: 8000", "port: \"${NOPE}\"", "`NOPE` is not set"),
+        ("both: [A, B]", "both: [A, 7]", "invalid type"),
+        (
+            "target: orders",
+            "target: redis",
+            "process.pause does not work on a target `proxy`",
+        ),
+        (
+            "process: { port",
+            "process: { pid: 7, port",
+            "exactly one of",
+        ),
+        ("process: { port: 8000 }", "process: {}", "exactly one of"),
+        (
+            "target: redis",
+            "target: host",
+            "net.latency does not work on a target `host`",
+        ),
+    ] {
+        assert!(file.contains(from), "{from}");
+        let found = wrong(&file.replacen(from, to, 1));
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].contains(says), "{to}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_file_full_of_mistakes_is_told_quickly_and_in_part() {
+    let many: String = (0..5_000)
+        .map(|i| format!("  - {{ name: {i}, type: x, target: y, duration: z }}\n"))
+        .collect();
+    let start = std::time::Instant::now();
+    let found = wrong(&format!("scenarios:\n{many}"));
+    assert_eq!(found.len(), 100);
+    assert!(start.elapsed() < std::time::Duration::from_secs(60));
+}
