@@ -12,7 +12,7 @@ use chaos_examples::{Care, Orders, Stock, System, Worker, scenario};
 use chaos_faults_db::Down;
 use chaos_faults_net::{Latency, Proxy};
 use chaos_faults_resource::{CpuBurn, Pause, Process};
-use chaos_validator::{Paint, Summary};
+use chaos_validator::{Paint, Summary, terminal_width};
 use std::{
     error::Error,
     fs,
@@ -22,6 +22,22 @@ use std::{
 
 /// Where the report goes.
 const REPORT: &str = "chaos-report.json";
+
+/// What it is, and what it can be told.
+const HELP: &str = "\
+Breaks a small service of its own in four ways, measures what its clients
+felt, judges it against SLOs, and puts everything back. It needs no root, no
+Docker and no network, takes about a minute, and burns every core of this
+machine for five seconds of it.
+
+Usage: cargo run --release --example quickstart [-- OPTIONS]
+
+Options:
+  --fragile   no timeout, no retry, no fallback: promises are broken, exit 1
+  -h, --help  prints this
+
+The whole report is written to chaos-report.json. Ctrl-C puts everything back,
+too.";
 
 fn main() -> ExitCode {
     let mut registry = Registry::new();
@@ -36,18 +52,20 @@ fn main() -> ExitCode {
         .with_writer(io::stderr)
         .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
         .init();
-    let care = match std::env::args().nth(1).as_deref() {
-        None => Care::Resilient,
-        Some("--fragile") => Care::Fragile,
-        Some(other) => {
-            writeln!(
-                io::stderr(),
-                "unknown argument `{other}`; there is only --fragile"
-            )
-            .ok();
-            return ExitCode::from(2);
+    let mut care = Care::Resilient;
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--fragile" => care = Care::Fragile,
+            "--help" | "-h" => {
+                say(HELP);
+                return ExitCode::SUCCESS;
+            }
+            other => {
+                writeln!(io::stderr(), "unknown argument `{other}`\n\n{HELP}").ok();
+                return ExitCode::from(2);
+            }
         }
-    };
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
@@ -114,7 +132,10 @@ async fn quickstart(registry: Registry, care: Care) -> Result<u8, Box<dyn Error>
         }
     }
 
-    say(&format!("\n{}", summary.table(Paint::detect())));
+    say(&format!(
+        "\n{}",
+        summary.table_in(Paint::detect(), terminal_width())
+    ));
     fs::write(REPORT, serde_json::to_string_pretty(&summary)? + "\n")?;
     say(&format!("the whole report: {REPORT}"));
     if care == Care::Resilient && summary.exit_code() == 0 {

@@ -15,7 +15,7 @@ mod linux {
     use chaos_faults_net::{Latency, Proxy};
     use chaos_faults_resource::{CpuBurn, Pause, Process};
     use chaos_tests::{Care, Database, Postgres, Redis, Service};
-    use chaos_validator::{Paint, Summary};
+    use chaos_validator::{Paint, Summary, terminal_width};
     use std::{
         io::{self, Write},
         net::SocketAddr,
@@ -98,7 +98,12 @@ mod linux {
                 break;
             }
         }
-        writeln!(io::stdout(), "\n{}", summary.table(Paint::detect())).ok();
+        writeln!(
+            io::stdout(),
+            "\n{}",
+            summary.table_in(Paint::detect(), terminal_width())
+        )
+        .ok();
         Ok(summary.exit_code())
     }
 

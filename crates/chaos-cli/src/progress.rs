@@ -3,17 +3,21 @@
 use chaos_core::{
     BoxError, Edge, EdgeKind, Event, Observer, Outcome, Phase, RunHandle, Verdict, async_trait,
 };
-use chaos_validator::Load;
+use chaos_validator::{Load, wrap};
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
+    collections::BTreeSet,
     fmt::{self, Write as _},
     io::{IsTerminal, Write as _},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// How wide the bar is, in characters.
+/// How wide the bar is, in characters, where there is room.
 const WIDTH: usize = 24;
+/// What a line needs besides the bar: spinner, phase, times, counts.
+const BESIDE: usize = 56;
 
 /// Shows the phases of a run on standard error: a moving line on a terminal, a line per event elsewhere.
 pub struct Progress {
@@ -37,6 +41,10 @@ struct Shown {
     since: Instant,
     planned: Duration,
     load: Option<Arc<dyn Load>>,
+    /// How many columns the terminal has.
+    width: usize,
+    /// What was told to be lost, by fault and repetition: it is not told to be recovered.
+    lost: BTreeSet<(usize, u64)>,
 }
 
 impl Progress {
@@ -50,6 +58,8 @@ impl Progress {
             since: Instant::now(),
             planned: Duration::ZERO,
             load,
+            width: 0,
+            lost: BTreeSet::new(),
         }));
         Self {
             bar: live.then(|| live_line(Arc::clone(&shown))),
@@ -64,7 +74,7 @@ impl Progress {
     /// A line that stays.
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(wrap(line, Some(columns()))),
             // Nobody to tell when standard error is closed.
             None => {
                 writeln!(std::io::stderr(), "{line}").ok();
@@ -73,9 +83,15 @@ impl Progress {
     }
 }
 
+/// How many columns the terminal has now.
+fn columns() -> usize {
+    usize::from(Term::stderr().size().1)
+}
+
 fn live_line(shown: Arc<Mutex<Shown>>) -> ProgressBar {
     let line = move |_: &ProgressState, out: &mut dyn fmt::Write| {
-        let shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.width = columns();
         write!(out, "{}", &*shown).ok();
     };
     let style = ProgressStyle::with_template("{spinner:.cyan} {line}")
@@ -98,29 +114,27 @@ impl fmt::Display for Shown {
         } else {
             (elapsed.as_secs_f64() / self.planned.as_secs_f64()).min(1.0)
         };
+        let width = self.width.saturating_sub(BESIDE).min(WIDTH);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             clippy::cast_precision_loss,
             reason = "a share of a small width"
         )]
-        let full = (share * WIDTH as f64) as usize;
-        let bar = "━".repeat(full) + &"─".repeat(WIDTH - full);
-        let limit = if phase == Phase::Recovery {
-            "at most "
-        } else {
-            ""
-        };
+        let full = (share * width as f64) as usize;
+        let bar = "━".repeat(full) + &"─".repeat(width - full);
+        let gap = if bar.is_empty() { "" } else { " " };
+        let limit = if phase == Phase::Recovery { "≤" } else { "" };
         write!(
             f,
-            "{:<9} {bar} {:>4.1}s of {limit}{:.0}s",
+            "{:<8} {bar}{gap}{:>4.1}s of {limit}{:.0}s",
             phase.to_string(),
             elapsed.as_secs_f64(),
             self.planned.as_secs_f64()
         )?;
         if let Some(load) = &self.load {
             let counts = load.recording().counts();
-            write!(f, "   {} requests, {} failed", counts.done(), counts.bad)?;
+            write!(f, "  {} requests, {} failed", counts.done(), counts.bad)?;
         }
         Ok(())
     }
@@ -150,7 +164,16 @@ impl Observer for Progress {
                     self.say(&format!("  {phase}: {limit}{planned:.0?}"));
                 }
             }
-            Event::Edge(edge) => self.say(&told(edge)),
+            Event::Edge(edge) => {
+                let this = (edge.index, edge.repetition);
+                let mut shown = self.shown();
+                if edge.kind == EdgeKind::Lost {
+                    shown.lost.insert(this);
+                }
+                let lost = shown.lost.contains(&this);
+                drop(shown);
+                self.say(&told(edge, lost));
+            }
             Event::Stopping { reason, .. } => {
                 self.say(&format!("  stopping: {reason}; recovering"))
             }
@@ -190,10 +213,12 @@ impl Drop for Progress {
     }
 }
 
-fn told(edge: &Edge) -> String {
+/// An edge in words; what was lost is not put back by us, whatever is done about the rest of it.
+fn told(edge: &Edge, lost: bool) -> String {
     let mut line = String::from("  ");
     let (sign, what) = match edge.kind {
         EdgeKind::Injected => ("●", "in place"),
+        EdgeKind::Recovered if lost => ("·", "is over, it was lost before its end"),
         EdgeKind::Recovered => ("✓", "recovered"),
         EdgeKind::Lost => ("!", "lost"),
         EdgeKind::Answered => ("✓", "answers again"),
@@ -207,4 +232,33 @@ fn told(edge: &Edge) -> String {
         write!(line, ": {detail}").ok();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(width: usize) -> String {
+        let shown = Shown {
+            name: String::new(),
+            phase: Some(Phase::Recovery),
+            since: Instant::now(),
+            planned: Duration::from_secs(30),
+            load: None,
+            width,
+            lost: BTreeSet::new(),
+        };
+        shown.to_string()
+    }
+
+    #[test]
+    fn the_moving_line_leaves_room_for_the_counts() {
+        // As long as they get in an hour of 100 requests per second.
+        let counts = "  360000 requests, 18000 failed".len();
+        for width in [60, 80, 120] {
+            let length = "⠋ ".chars().count() + shown(width).chars().count() + counts;
+            assert!(length <= width, "{length} of {width}");
+        }
+        assert!(shown(80).contains('─') && !shown(50).contains('─'));
+    }
 }

@@ -18,6 +18,9 @@ pub use load::{
 };
 pub use measure::Metrics;
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
-pub use report::{LoadFacts, Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary};
+pub use report::{
+    LoadFacts, Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary,
+    terminal_width, wrap,
+};
 pub use run::run;
 pub use stop_watch::StopWatch;

@@ -306,10 +306,7 @@ fn a_censored_latency_is_a_breach_only_below_the_timeout() {
     let above = Trace::default().report_with(fate, &slos);
     assert!(inconclusive(&above, Slo::LatencyDegradation), "{above}");
     assert!(
-        above
-            .warnings
-            .iter()
-            .any(|w| w.contains("raise the timeout")),
+        above.lints.iter().any(|w| w.contains("raise the timeout")),
         "{above}"
     );
 }

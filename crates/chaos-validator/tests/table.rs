@@ -71,6 +71,29 @@ fn several_runs() {
     insta::assert_snapshot!(Summary::new([held(), violated(), unclear()]).table(Paint::Plain));
 }
 
+/// No line of a table is broken by a terminal, and remarks break between words.
+#[test]
+fn narrow_terminals_show_less_and_break_nothing() {
+    let summary = Summary::new([held(), violated(), unclear()]);
+    for width in [60, 80, 120] {
+        for text in [
+            held().table_in(Paint::Plain, Some(width)),
+            violated().table_in(Paint::Plain, Some(width)),
+            unclear().table_in(Paint::Plain, Some(width)),
+            summary.table_in(Paint::Plain, Some(width)),
+        ] {
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
+            }
+        }
+    }
+    let (narrow, summary) = (
+        violated().table_in(Paint::Plain, Some(60)),
+        summary.table_in(Paint::Plain, Some(60)),
+    );
+    insta::assert_snapshot!(format!("{narrow}\n{summary}"));
+}
+
 #[test]
 fn colour_changes_no_width_and_plain_has_none() {
     let coloured = violated().table(Paint::Colour);

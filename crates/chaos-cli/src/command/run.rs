@@ -4,7 +4,7 @@ use super::{REFUSED, USAGE, complain, failed, plan, recover, say, source};
 use chaos_cli::{Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
-use chaos_validator::{Conclusion, Paint, Recording, Report, Summary};
+use chaos_validator::{Conclusion, Paint, Recording, Report, Summary, terminal_width};
 use std::{fs, path::PathBuf, sync::Arc};
 
 #[derive(Debug, clap::Args)]
@@ -90,10 +90,10 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         .map(|s| s.name().to_owned())
         .filter(|name| !met(name))
         .collect();
-    let paint = Paint::detect();
+    let (paint, width) = (Paint::detect(), terminal_width());
     match summary.reports.as_slice() {
-        [report] if chosen.len() == 1 => say(&format!("\n{}", report.table(paint))),
-        _ => say(&format!("\n{}", summary.table(paint))),
+        [report] if chosen.len() == 1 => say(&format!("\n{}", report.table_in(paint, width))),
+        _ => say(&format!("\n{}", summary.table_in(paint, width))),
     }
     if let Some(path) = &args.output {
         write(path, &summary)?;
@@ -155,7 +155,11 @@ async fn run_chosen(
         match run_one(engine, scenarios, scenario, stage, &stop).await {
             Ok(report) => {
                 if chosen.len() > 1 && !report.verdict.is_held() {
-                    say(&format!("\n{}", report.table(Paint::detect())));
+                    // What is to be said of the promises is said once, at the end.
+                    let mut short = report.clone();
+                    short.lints.clear();
+                    let table = short.table_in(Paint::detect(), terminal_width());
+                    say(&format!("\n{table}"));
                 }
                 worst.add(report.exit_code());
                 let left = report.verdict.conclusion == Conclusion::Left;

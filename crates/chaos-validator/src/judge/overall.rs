@@ -87,7 +87,11 @@ impl Overall {
     /// How the run ended wins over what the promises say; among these a failure wins over what is
     /// inconclusive, and that over a pass.
     pub(crate) fn of(run: &Run, slos: &[SloResult], doubts: &[String]) -> Self {
-        let failed = || slos.iter().find(|s| s.judgement == Judgement::Fail);
+        let failed = || {
+            let failed = slos.iter().filter(|s| s.judgement == Judgement::Fail);
+            let all: Vec<String> = failed.map(broken).collect();
+            (!all.is_empty()).then(|| all.join("; "))
+        };
         let unclear = || {
             slos.iter().find_map(|s| match &s.judgement {
                 Judgement::Inconclusive { why, fix } => Some((s, why, fix)),
@@ -104,7 +108,7 @@ impl Overall {
             Outcome::Aborted { by } => (Conclusion::Aborted, format!("by {by}")),
             Outcome::Interrupted { by } => (Conclusion::Interrupted, format!("by {by}")),
             outcome => match (failed(), outcome, doubts.first(), unclear()) {
-                (Some(slo), ..) => (Conclusion::Violated, broken(slo)),
+                (Some(why), ..) => (Conclusion::Violated, why),
                 (None, Outcome::Deviated { why }, ..) => (Conclusion::Deviated, why.clone()),
                 (None, Outcome::Inconclusive { why }, ..) => {
                     (Conclusion::Inconclusive, why.clone())

@@ -6,10 +6,12 @@ mod paint;
 mod short;
 mod summary;
 mod table;
+mod width;
 
 pub use json::{ReportError, SCHEMA, Schema};
 pub use model::{LoadFacts, Report};
 pub use paint::Paint;
 pub use summary::{RefusedScenario, Summary};
+pub use width::{terminal_width, wrap};
 
 pub(crate) use short::Short;

@@ -44,6 +44,9 @@ pub struct Report {
     pub slos: Vec<SloResult>,
     /// What a reader should know.
     pub warnings: Vec<String>,
+    /// What the promises cannot mean in this run, and what to change.
+    #[serde(default)]
+    pub lints: Vec<String>,
 }
 
 impl Report {
@@ -55,12 +58,12 @@ impl Report {
         let verdict = Overall::of(&run, &results, &doubts);
         let mut warnings = run.warnings.clone();
         warnings.extend(doubts);
-        warnings.extend(judge::lint(
+        let lints = judge::lint(
             slos,
             &metrics.windows,
             recording,
             !metrics.outages.is_empty(),
-        ));
+        );
         warnings.extend(began_before(&metrics));
         Self {
             schema: Schema::current(),
@@ -75,6 +78,7 @@ impl Report {
             targets: *slos,
             slos: results,
             warnings,
+            lints,
         }
     }
 
@@ -91,7 +95,12 @@ impl Report {
 
     /// The report as a table.
     pub fn table(&self, paint: Paint) -> String {
-        table::render(self, paint)
+        self.table_in(paint, None)
+    }
+
+    /// The report as a table in so many columns; see [`terminal_width`](crate::terminal_width).
+    pub fn table_in(&self, paint: Paint, width: Option<usize>) -> String {
+        table::render(self, paint, width)
     }
 
     /// Ends a test whose experiment did not hold.

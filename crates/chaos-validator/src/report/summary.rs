@@ -3,7 +3,7 @@
 use super::{
     Report, Schema,
     paint::{Paint, safe},
-    table,
+    width::{Grid, shorten, wrap},
 };
 use crate::judge::{Conclusion, Slo, SloResult};
 use serde::{Deserialize, Serialize};
@@ -86,32 +86,49 @@ impl Summary {
 
     /// One line per run: the verdict and the numbers that people ask for.
     pub fn table(&self, paint: Paint) -> String {
-        let header = [
-            "",
-            "scenario",
-            "errors",
-            "up",
-            "p95 before → with",
-            "MTTR",
-            "recovery",
-        ];
-        let mut table = table::table(&header, 2..7);
-        let mut remarks = String::new();
+        self.table_in(paint, None)
+    }
+
+    /// The same in so many columns; see [`terminal_width`](crate::terminal_width).
+    pub fn table_in(&self, paint: Paint, width: Option<usize>) -> String {
+        let mut remarks: Vec<String> = Vec::new();
+        let mut rows = Vec::new();
+        let name = |name: &str| shorten(&line(name), width.map_or(usize::MAX, |width| width / 3));
         for report in &self.reports {
-            table.add_row(row(report));
+            rows.push(row(report, name(&report.run.name)));
             if !report.verdict.is_held() {
-                remarks += &format!("  {}: {}\n", report.run.name, report.verdict);
+                remarks.push(format!("{}: {}", report.run.name, report.verdict));
             }
         }
         for refused in &self.refused {
-            let mut row = vec![Conclusion::Refused.sign().to_owned(), line(&refused.name)];
-            row.extend(["–"; 5].map(str::to_owned));
-            table.add_row(row);
-            remarks += &format!("  {}: REFUSED: {}\n", refused.name, refused.why);
+            let mut row = ["–"; 7].map(str::to_owned);
+            row[0] = Conclusion::Refused.sign().to_owned();
+            row[1] = name(&refused.name);
+            rows.push(row);
+            remarks.push(format!("{}: REFUSED: {}", refused.name, refused.why));
         }
-        for name in &self.not_run {
-            table.add_row(["", line(name).as_str(), "not run", "", "", "", ""]);
+        for unmet in &self.not_run {
+            rows.push(["", &name(unmet), "not run", "", "", "", ""].map(str::to_owned));
         }
+        let grid = Grid {
+            header: [
+                "",
+                "scenario",
+                "errors",
+                "up",
+                "p95 before → with",
+                "MTTR",
+                "recovery",
+            ],
+            numbers: 2..7,
+            rows,
+        };
+        let (table, _) = grid.fit(width, &["p95 before → with", "recovery", "up", "MTTR"]);
+        remarks.extend(self.warnings());
+        let remarks: Vec<String> = remarks
+            .iter()
+            .map(|remark| wrap(&format!("  {}", safe(remark)), width) + "\n")
+            .collect();
         let held = self.reports.iter().filter(|r| r.verdict.is_held()).count();
         let headline = format!(
             "{} {held} of {} held",
@@ -119,24 +136,40 @@ impl Summary {
             self.reports.len() + self.refused.len() + self.not_run.len()
         );
         paint.marks(format!(
-            "{}\n\n{}\n{}",
+            "{}\n\n{table}\n{}",
             paint.bold(&headline),
-            table::lines(&table),
-            safe(&remarks)
+            remarks.concat()
         ))
+    }
+
+    /// What a reader should know of the promises, each once for all runs that it holds for.
+    fn warnings(&self) -> Vec<String> {
+        let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
+        for report in &self.reports {
+            for lint in &report.lints {
+                match known.iter_mut().find(|(other, _)| other == lint) {
+                    Some((_, names)) => names.push(&report.run.name),
+                    None => known.push((lint, vec![&report.run.name])),
+                }
+            }
+        }
+        known
+            .into_iter()
+            .map(|(lint, names)| format!("! {}: {lint}", names.join(", ")))
+            .collect()
     }
 }
 
-fn row(report: &Report) -> Vec<String> {
+fn row(report: &Report, name: String) -> [String; 7] {
     let result = |slo| report.slos.iter().find(|r| r.slo == slo);
     let value = |slo| result(slo).map_or_else(|| "–".to_owned(), SloResult::say_value);
     let p95 = report.metrics.degradation.as_ref().map_or_else(
         || "–".to_owned(),
         |d| format!("{} → {}", d.baseline, d.fault),
     );
-    vec![
+    [
         report.verdict.conclusion.sign().to_owned(),
-        line(&report.run.name),
+        name,
         value(Slo::ErrorRate),
         value(Slo::Availability),
         p95,

@@ -4,78 +4,72 @@ use super::{
     Report,
     paint::{Paint, safe},
     short::Short,
+    width::{Grid, wrap},
 };
 use crate::{
-    judge::{Judgement, SloResult},
+    judge::{Judgement, Slo, SloResult},
     measure::PhaseMetrics,
 };
-use comfy_table::{CellAlignment, Table, presets};
 
-pub(super) fn render(report: &Report, paint: Paint) -> String {
+pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> String {
     let verdict = &report.verdict;
     let headline = format!(
         "{} {}: {verdict}",
         verdict.conclusion.sign(),
         report.run.name
     );
-    let mut text = paint.bold(&safe(&headline));
+    let mut text = paint.bold(&wrap(&safe(&headline), width));
     text.push('\n');
+    let mut remarks = remarks(report);
     if !report.slos.is_empty() {
-        text += &format!("\n{}\n", slos(report));
+        let (slos, without) = slos(report, width);
+        text += &format!("\n{slos}\n");
+        if !without.is_empty() {
+            let (errors, up) = (Slo::ErrorRate, Slo::Availability);
+            let over = over(errors);
+            remarks.insert(0, format!("{errors} and {up} are over {over}"));
+        }
     }
-    if let Some(phases) = phases(report) {
+    if let Some(phases) = phases(report, width) {
         text += &format!("\n{phases}\n");
     }
-    let remarks = remarks(report);
     if !remarks.is_empty() {
         text.push('\n');
     }
     for line in remarks {
-        text += &format!("  {}\n", safe(&line));
+        text += &format!("{}\n", wrap(&format!("  {}", safe(&line)), width));
     }
     paint.marks(text)
 }
 
-/// A table without lines but one under its header.
-pub(super) fn table(header: &[&str], numbers: std::ops::Range<usize>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.force_no_tty();
-    table.set_header(header.to_vec());
-    for (i, column) in table.column_iter_mut().enumerate() {
-        if numbers.contains(&i) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-/// The lines of a table without those that only cost height.
-pub(super) fn lines(table: &Table) -> String {
-    let all: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    let rule = |line: &str| !line.is_empty() && line.chars().all(|c| c == '─');
-    let kept: Vec<&str> = all
-        .iter()
-        .map(String::as_str)
-        .filter(|line| !rule(line))
-        .collect();
-    kept.join("\n").replace('═', "─")
-}
-
-fn slos(report: &Report) -> String {
-    let mut table = table(&["SLO", "measured", "promised", ""], 1..3);
-    for result in &report.slos {
-        table.add_row(vec![
+fn slos(report: &Report, width: Option<usize>) -> (String, Vec<&'static str>) {
+    let row = |result: &SloResult| {
+        [
             result.slo.to_string(),
+            over(result.slo).to_owned(),
             result.say_value(),
             result.slo.say_threshold(result.threshold),
             mark(result).to_owned(),
-        ]);
+        ]
+    };
+    let grid = Grid {
+        header: ["SLO", OVER, "measured", "promised", ""],
+        numbers: 2..4,
+        rows: report.slos.iter().map(row).collect(),
+    };
+    grid.fit(width, &[OVER])
+}
+
+/// The column that says in which part of the run something is measured.
+const OVER: &str = "over";
+
+/// In which part of the run a promise is measured.
+fn over(slo: Slo) -> &'static str {
+    match slo {
+        Slo::ErrorRate | Slo::Availability | Slo::Mttr => "fault + recovery",
+        Slo::LatencyDegradation => "fault, to baseline",
+        Slo::RecoveryTime => "after the fault",
     }
-    lines(&table)
 }
 
 /// A sign and a word: never colour alone.
@@ -88,7 +82,7 @@ pub(super) fn mark(result: &SloResult) -> &'static str {
     }
 }
 
-fn phases(report: &Report) -> Option<String> {
+fn phases(report: &Report, width: Option<usize>) -> Option<String> {
     let metrics = &report.metrics;
     let rows: Vec<(&str, &PhaseMetrics)> = [
         ("baseline", &metrics.baseline),
@@ -101,17 +95,17 @@ fn phases(report: &Report) -> Option<String> {
     if rows.iter().all(|(_, phase)| phase.counts.planned == 0) {
         return None;
     }
-    let header = [
-        "phase", "time", "requests", "p50", "p95", "p99", "errors", "up",
-    ];
-    let mut table = table(&header, 1..8);
-    for (name, phase) in rows {
-        table.add_row(row(name, phase));
-    }
-    Some(lines(&table))
+    let grid = Grid {
+        header: [
+            "phase", "time", "requests", "p50", "p95", "p99", "errors", "up",
+        ],
+        numbers: 1..8,
+        rows: rows.iter().map(|(name, phase)| row(name, phase)).collect(),
+    };
+    Some(grid.fit(width, &["p50", "time", "p99", "requests"]).0)
 }
 
-fn row(name: &str, phase: &PhaseMetrics) -> Vec<String> {
+fn row(name: &str, phase: &PhaseMetrics) -> [String; 8] {
     let none = || "–".to_owned();
     let latency = |pick: fn(&crate::measure::Quantiles) -> crate::measure::Timing| {
         phase
@@ -119,7 +113,7 @@ fn row(name: &str, phase: &PhaseMetrics) -> Vec<String> {
             .as_ref()
             .map_or_else(none, |q| pick(q).to_string())
     };
-    vec![
+    [
         name.to_owned(),
         Short(phase.window.length()).to_string(),
         phase.counts.done().to_string(),
@@ -129,10 +123,11 @@ fn row(name: &str, phase: &PhaseMetrics) -> Vec<String> {
         phase
             .error_rate
             .as_ref()
-            .map_or_else(none, |e| crate::judge::Slo::ErrorRate.say(e.share * 100.0)),
-        phase.availability.as_ref().map_or_else(none, |a| {
-            crate::judge::Slo::Availability.say(a.time * 100.0)
-        }),
+            .map_or_else(none, |e| Slo::ErrorRate.say(e.share * 100.0)),
+        phase
+            .availability
+            .as_ref()
+            .map_or_else(none, |a| Slo::Availability.say(a.time * 100.0)),
     ]
 }
 
@@ -165,6 +160,7 @@ fn remarks(report: &Report) -> Vec<String> {
             .into_iter()
             .map(|(slos, reason)| format!("? {}: {reason}", slos.join(", "))),
     );
-    remarks.extend(report.warnings.iter().map(|w| format!("! {w}")));
+    let warnings = report.warnings.iter().chain(&report.lints);
+    remarks.extend(warnings.map(|w| format!("! {w}")));
     remarks
 }
