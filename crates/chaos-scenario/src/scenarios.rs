@@ -2,7 +2,7 @@
 
 use crate::{diagnose::Diagnostic, file::ProbeSpec, scenario::Scenario, tree::Node};
 use chaos_core::{ConfigError, Parameters};
-use chaos_validator::{LoadConfig, StopCondition};
+use chaos_validator::{LoadConfig, StopCondition, merge_lints};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// A scenario file that was read and checked. Nothing is opened and nothing touched.
@@ -113,20 +113,19 @@ impl Scenarios {
     pub fn lints(&self) -> Vec<String> {
         let timeout = self.load.clone().and_then(|load| load.build().ok());
         let timeout = timeout.map_or(Duration::ZERO, |load| load.recording().timeout());
-        let mut lints: Vec<(String, Vec<&str>)> = Vec::new();
-        for scenario in &self.scenarios {
+        let lints_of = |scenario: &Scenario| {
             let window = scenario.duration.saturating_add(scenario.recovery_limit);
-            for lint in scenario.slos.lint(window, scenario.duration, timeout) {
-                match lints.iter_mut().find(|(known, _)| *known == lint) {
-                    Some((_, names)) => names.push(&scenario.name),
-                    None => lints.push((lint, vec![&scenario.name])),
-                }
-            }
-        }
-        lints
-            .into_iter()
-            .map(|(lint, names)| format!("{}: {lint}", names.join(", ")))
-            .collect()
+            scenario.slos.lint(window, scenario.duration, timeout)
+        };
+        let lints: Vec<(&str, String)> = self
+            .scenarios
+            .iter()
+            .flat_map(|scenario| {
+                let name = scenario.name.as_str();
+                lints_of(scenario).into_iter().map(move |lint| (name, lint))
+            })
+            .collect();
+        merge_lints(lints.iter().map(|(name, lint)| (*name, lint.as_str())))
     }
 
     /// What a reader should know of the file.

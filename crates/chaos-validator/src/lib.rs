@@ -11,7 +11,7 @@ mod report;
 mod run;
 mod stop_watch;
 
-pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondition};
+pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondition, merge_lints};
 pub use load::{
     Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig, Load, LoadConfig, Recording,
     RequestRate,

@@ -70,6 +70,34 @@ pub(crate) fn lint(
         .collect()
 }
 
+/// Says each lint once, with the names of all that it is true of. Two that differ only in their numbers are one, and the
+/// first is said.
+///
+/// ```
+/// let lints = [("a", "6.02 s are too short"), ("b", "6.04 s are too short")];
+/// assert_eq!(chaos_validator::merge_lints(lints), ["a, b: 6.02 s are too short"]);
+/// ```
+pub fn merge_lints<'a>(lints: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let unit = |word: &str| matches!(word.trim_end_matches(','), "s" | "ms" | "%");
+    let words = |lint: &'a str| -> Vec<&'a str> {
+        lint.split_whitespace()
+            .filter(|word| !word.contains(|c: char| c.is_ascii_digit()) && !unit(word))
+            .collect()
+    };
+    let mut merged: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, lint) in lints {
+        match merged
+            .iter_mut()
+            .find(|(other, _)| words(other) == words(lint))
+        {
+            Some((_, names)) => names.push(name),
+            None => merged.push((lint, vec![name])),
+        }
+    }
+    let said = |(lint, names): (&str, Vec<&str>)| format!("{}: {lint}", names.join(", "));
+    merged.into_iter().map(said).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod slos;
 mod stop;
 mod verdict;
 
+pub use lint::merge_lints;
 pub use overall::{Conclusion, Overall};
 pub use slo::Slo;
 pub use slos::Slos;

@@ -5,7 +5,7 @@ use super::{
     paint::{Paint, safe},
     width::{Grid, shorten, wrap},
 };
-use crate::judge::{Conclusion, Slo, SloResult};
+use crate::judge::{Conclusion, Slo, SloResult, merge_lints};
 use serde::{Deserialize, Serialize};
 
 /// Several runs, one line each.
@@ -144,19 +144,12 @@ impl Summary {
 
     /// What a reader should know of the promises, each once for all runs that it holds for.
     fn warnings(&self) -> Vec<String> {
-        let mut known: Vec<(&str, Vec<&str>)> = Vec::new();
-        for report in &self.reports {
-            for lint in &report.lints {
-                match known.iter_mut().find(|(other, _)| other == lint) {
-                    Some((_, names)) => names.push(&report.run.name),
-                    None => known.push((lint, vec![&report.run.name])),
-                }
-            }
-        }
-        known
-            .into_iter()
-            .map(|(lint, names)| format!("! {}: {lint}", names.join(", ")))
-            .collect()
+        let lints = self.reports.iter().flat_map(|report| {
+            let name = report.run.name.as_str();
+            report.lints.iter().map(move |lint| (name, lint.as_str()))
+        });
+        let merged = merge_lints(lints).into_iter();
+        merged.map(|lint| format!("! {lint}")).collect()
     }
 }
 
