@@ -220,6 +220,7 @@ fn told(edge: &Edge, lost: bool) -> String {
         EdgeKind::Injected => ("●", "in place"),
         EdgeKind::Recovered if lost => ("·", "is over, it was lost before its end"),
         EdgeKind::Recovered => ("✓", "recovered"),
+        EdgeKind::Over => ("·", "is over, and cannot be undone"),
         EdgeKind::Lost => ("!", "lost"),
         EdgeKind::Answered => ("✓", "answers again"),
         _ => ("·", "changed"),

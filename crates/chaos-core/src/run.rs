@@ -83,6 +83,8 @@ pub enum EdgeKind {
     Injected,
     /// It was seen gone.
     Recovered,
+    /// Its time is over, and nothing of it can be taken back: a signal was sent, a process is gone.
+    Over,
     /// It was gone before its time.
     Lost,
     /// Its target answers again.
@@ -186,9 +188,10 @@ impl Run {
         self.edge_times(EdgeKind::Injected).min()
     }
 
-    /// When the last fault was seen gone.
+    /// When the last fault was seen gone, or was over.
     pub fn recovered(&self) -> Option<Duration> {
-        self.edge_times(EdgeKind::Recovered).max()
+        let recovered = self.edge_times(EdgeKind::Recovered);
+        recovered.chain(self.edge_times(EdgeKind::Over)).max()
     }
 
     fn edge_times(&self, kind: EdgeKind) -> impl Iterator<Item = Duration> {

@@ -161,12 +161,16 @@ impl Running {
         }
     }
 
-    /// Says when it has ended before its owner.
-    pub(crate) fn ended(&self) -> Option<String> {
+    /// Says when it has ended before its owner, or cannot act.
+    pub(crate) fn trouble(&self) -> Option<String> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = child.try_wait().ok()??;
+        let what = match child.try_wait() {
+            Ok(Some(status)) => format!("has ended ({status})"),
+            Ok(None) if is_stopped(child.id()) => "was stopped by a signal".to_owned(),
+            _ => return None,
+        };
         Some(format!(
-            "the watchdog has ended ({status}); from then on nobody would have recovered after a kill"
+            "the watchdog {what}; from then on nobody would have recovered after a kill"
         ))
     }
 
@@ -178,17 +182,25 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let child = self.child.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Its end of input: it looks once more and ends. One that is stopped or hangs is not waited for.
+        // Its end of input: it looks once more and ends. One that is stopped is not waited for, one that hangs not long.
         drop(child.stdin.take());
         let start = std::time::Instant::now();
         while matches!(child.try_wait(), Ok(None)) {
-            if start.elapsed() > END_LIMIT {
+            if start.elapsed() > END_LIMIT || is_stopped(child.id()) {
                 child.kill().and_then(|()| child.wait()).ok();
                 return;
             }
             thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+/// Whether a process was stopped by a signal, where the system tells it.
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name of the program may hold anything; it ends with the last `)`.
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
 /// Makes this process a watchdog, if it was started as one. The first line of `main`:

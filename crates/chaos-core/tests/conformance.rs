@@ -33,6 +33,7 @@ async fn litter_keeps_the_promises() {
         chaos_core::testing::Litter::with(config).on(&yard)
     })
     .world(look)
+    .nothing_foreign("a piece is named by a mark that only this injection has")
     .record("test.pick_up", 1, &old)
     .run()
     .await;

@@ -14,6 +14,7 @@ use chaos_core::{
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
+    fs,
     path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
     time::{Duration, Instant},
@@ -582,6 +583,13 @@ fn watchdog_stopped() {
                 .await
                 .unwrap();
             let watchdog = watchdog_of(&world).expect("a watchdog");
+            // Ctrl-C goes to a whole process group.
+            let group = |pid: &dyn std::fmt::Display| {
+                let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+                let (_, rest) = stat.rsplit_once(") ").unwrap();
+                rest.split(' ').nth(2).unwrap().to_owned()
+            };
+            assert_ne!(group(&watchdog), group(&std::process::id()));
             assert!(
                 Command::new("kill")
                     .args([signal, &watchdog.to_string()])
@@ -607,7 +615,18 @@ fn watchdog_stopped() {
             ("-KILL", Err(error)) => {
                 assert!(error.to_string().contains("watchdog has ended"), "{error}")
             }
-            (_, run) => assert_eq!(run.unwrap().outcome, chaos_core::Outcome::Held),
+            (_, run) => {
+                let run = run.unwrap();
+                assert_eq!(run.outcome, chaos_core::Outcome::Held);
+                let told = |w: &String| w.contains("watchdog was stopped");
+                assert!(run.warnings.iter().any(told), "{run:?}");
+                // Nobody waits for it at the end, either.
+                assert!(
+                    start.elapsed() < Duration::from_secs(4),
+                    "{:?}",
+                    start.elapsed()
+                );
+            }
         }
         assert_eq!(world.left(), (0, 0));
     }

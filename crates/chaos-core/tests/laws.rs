@@ -44,6 +44,8 @@ struct Note {
     name: String,
     fails: bool,
     unreadable: bool,
+    /// Fails until it was tried so often; each try leaves a byte in this file.
+    fails_until: Option<(PathBuf, usize)>,
 }
 
 impl Note {
@@ -54,6 +56,7 @@ impl Note {
             name: String::new(),
             fails: false,
             unreadable: false,
+            fails_until: None,
         }
     }
 }
@@ -67,6 +70,14 @@ impl Undo for Note {
     async fn undo(&self, _: &Context) -> Result<Undone, FaultError> {
         if self.fails {
             return Err(FaultError::host("remove the note", "it is stuck"));
+        }
+        if let Some((path, often)) = &self.fails_until {
+            let mut tries = fs::read(path).unwrap_or_default();
+            tries.push(b'.');
+            fs::write(path, &tries).unwrap();
+            if tries.len() < *often {
+                return Err(FaultError::host("remove the note", "it is stuck for now"));
+            }
         }
         if let Some(diary) = &self.diary {
             let so_far = fs::read_to_string(diary).unwrap_or_default();
@@ -122,7 +133,11 @@ impl Action for Custom {
 }
 
 fn writes_note(world: &World, name: &str) -> Custom {
-    let path = world.host().join(name);
+    note_in(&world.host(), name)
+}
+
+fn note_in(dir: &std::path::Path, name: &str) -> Custom {
+    let path = dir.join(name);
     let record = Note {
         name: name.into(),
         ..Note::at(path.clone())
@@ -850,6 +865,72 @@ async fn a_fault_ends_after_its_hold_and_comes_again() {
     .await;
     let recovered = injection.recover().await.unwrap();
     assert!(recovered.reverted >= 3, "{recovered:?}");
+    assert_eq!(world.left(), (0, 0));
+}
+
+/// Seed, fault and repetition: what is drawn for a repetition is drawn again by the same seed, and not twice in a run.
+#[tokio::test]
+async fn each_repetition_draws_for_itself_and_again_by_the_same_seed() {
+    #[derive(Debug, Clone)]
+    struct Draws(PathBuf, Arc<std::sync::Mutex<Vec<u64>>>);
+    #[async_trait]
+    impl Fault for Draws {
+        fn kind(&self) -> &'static str {
+            "test.draws"
+        }
+        fn needs(&self, _: &Site) -> Needs {
+            Needs::none()
+        }
+        async fn plan(&self, _: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+            self.1.lock().unwrap().push(cx.seed().get());
+            Ok(Plan::new().then(note_in(&self.0, &cx.mark())))
+        }
+    }
+    let world = World::new();
+    let mut runs = Vec::new();
+    for seed in [7, 7, 8] {
+        let draws = Draws(world.host(), Arc::default());
+        let placed = draws
+            .clone()
+            .on(&Host)
+            .hold(Duration::from_millis(50))
+            .every(Duration::from_millis(100));
+        let experiment = Experiment::named("draws")
+            .baseline(Duration::ZERO)
+            .hold(Duration::from_millis(450))
+            .seed(chaos_core::Seed::new(seed))
+            .fault(placed);
+        let engine = engine_with_notes(&world).await;
+        engine.run(&experiment).await.unwrap();
+        let mut drawn = draws.1.lock().unwrap().clone();
+        drawn.dedup();
+        drawn.truncate(3);
+        runs.push(drawn);
+    }
+    assert_eq!(runs[0].len(), 3, "{runs:?}");
+    assert_eq!(runs[0], runs[1]);
+    assert!(
+        runs[0][0] != runs[0][1] && runs[0][1] != runs[0][2],
+        "{runs:?}"
+    );
+    assert!(
+        runs[0].iter().all(|drawn| !runs[2].contains(drawn)),
+        "{runs:?}"
+    );
+}
+
+/// A failed undo is tried three times.
+#[tokio::test]
+async fn an_undo_that_fails_twice_is_tried_a_third_time() {
+    let world = World::new();
+    let engine = engine_with_notes(&world).await;
+    let mut fault = writes_note(&world, "note");
+    let tries = world.state().join("tries");
+    fault.record.fails_until = Some((tries.clone(), 3));
+    let injection = engine.inject(fault.on(&Host)).await.unwrap();
+    let recovered = injection.recover().await.unwrap();
+    assert_eq!(recovered.reverted, 1);
+    assert_eq!(fs::read(tries).unwrap().len(), 3);
     assert_eq!(world.left(), (0, 0));
 }
 

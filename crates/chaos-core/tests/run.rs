@@ -720,3 +720,71 @@ async fn a_fault_that_would_start_after_the_end_is_refused() {
     );
     assert_eq!(world.left(), (0, 0));
 }
+
+#[tokio::test]
+async fn a_probe_that_never_sees_anything_is_told_and_holds_nothing() {
+    #[derive(Debug)]
+    struct Blind;
+    #[async_trait]
+    impl Probe for Blind {
+        async fn sample(&self) -> Result<Value, BoxError> {
+            Err("it is dark".into())
+        }
+    }
+    let world = World::new();
+    let experiment = experiment(&world).probe("blind", ms(20), Blind);
+    let run = world.engine().await.run(&experiment).await.unwrap();
+    assert!(
+        matches!(&run.outcome, Outcome::Inconclusive { why } if why.contains("`blind`") && why.contains("it is dark")),
+        "{}",
+        run.outcome
+    );
+    assert!(
+        run.warnings.iter().any(|w| w.contains("`blind`")),
+        "{:?}",
+        run.warnings
+    );
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_undone_is_over_and_not_recovered() {
+    #[derive(Debug, Clone)]
+    struct Bang;
+    #[async_trait]
+    impl chaos_core::OneWay for Bang {
+        fn change(&self) -> chaos_core::Change {
+            chaos_core::Change::new("bang", "bang", chaos_core::Reach::Process)
+        }
+        async fn apply(&self, _: &chaos_core::Context) -> Result<(), chaos_core::FaultError> {
+            Ok(())
+        }
+    }
+    #[async_trait]
+    impl chaos_core::Fault for Bang {
+        fn kind(&self) -> &'static str {
+            "test.bang"
+        }
+        fn needs(&self, _: &chaos_core::Site) -> chaos_core::Needs {
+            chaos_core::Needs::none()
+        }
+        async fn plan(
+            &self,
+            _: &[chaos_core::Site],
+            _: &chaos_core::Context,
+        ) -> Result<chaos_core::Plan, chaos_core::FaultError> {
+            Ok(chaos_core::Plan::new().then_one_way(Bang, "what is gone is gone"))
+        }
+    }
+    let world = World::new();
+    let bang = chaos_core::FaultExt::on(Bang, &chaos_core::Host).allow_irreversible();
+    let experiment = Experiment::named("bang")
+        .baseline(ms(20))
+        .hold(ms(50))
+        .recovery_limit(ms(500))
+        .fault(bang);
+    let run = world.engine().await.run(&experiment).await.unwrap();
+    let kinds: Vec<EdgeKind> = run.edges.iter().map(|edge| edge.kind).collect();
+    assert_eq!(kinds, [EdgeKind::Injected, EdgeKind::Over]);
+    assert!(run.recovered() > run.injected());
+}

@@ -58,7 +58,7 @@ impl Logs {
 }
 
 #[tokio::test]
-async fn a_log_of_a_dead_owner_is_carried_out_newest_first() {
+async fn a_log_of_a_dead_owner_is_carried_out() {
     let logs = Logs::new();
     let lines = [
         Logs::header(1),
@@ -69,6 +69,32 @@ async fn a_log_of_a_dead_owner_is_carried_out_newest_first() {
     let recovered = logs.recover().await;
     assert_eq!((recovered.reverted, recovered.is_clean()), (2, true));
     assert_eq!(logs.0.left(), (0, 0));
+}
+
+/// Orphans newest first: what a later one has put on top of an earlier one is taken off first.
+#[tokio::test]
+async fn several_logs_are_carried_out_newest_first() {
+    let logs = Logs::new();
+    // Both say that they have left the same piece, so the first one carried out removes it.
+    let piece = |logs: &Logs| logs.piece(0, "chaos-x-0");
+    for name in ["002.jsonl", "001.jsonl", "003.jsonl"] {
+        logs.put(name, &[Logs::header(1), piece(&logs)], "");
+    }
+    // The newest is torn in its middle, so that it stays, with its undo noted.
+    let newest = logs.put(
+        "004.jsonl",
+        &[Logs::header(1), piece(&logs), "{{{{".into()],
+        "",
+    );
+    let oldest = logs.put(
+        "000.jsonl",
+        &[Logs::header(1), piece(&logs), "{{{{".into()],
+        "",
+    );
+    logs.recover().await;
+    let how = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    assert!(how(&newest).contains("reverted"), "{}", how(&newest));
+    assert!(how(&oldest).contains("already_gone"), "{}", how(&oldest));
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn disk_fill() {
     let make = move || DiskFill::size(&here, size).on(&Host).allow_host();
     Conformance::new(registry(), make)
         .world(look)
+        .nothing_foreign("the file is named by a mark that only this injection has")
         .record("resource.remove_file", 1, REMOVE_1)
         .run()
         .await;

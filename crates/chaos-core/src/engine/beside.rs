@@ -87,7 +87,7 @@ impl Session {
         }
         if let Some(watchdog) = &self.shared.watchdog
             && !self.alone
-            && let Some(why) = watchdog.ended()
+            && let Some(why) = watchdog.trouble()
         {
             self.alone = true;
             self.notices.send(Notice::Warning(why)).ok();

@@ -38,6 +38,13 @@ pub(super) struct Started {
     pub(super) ended: bool,
 }
 
+impl Started {
+    /// Whether nothing of it can be taken back.
+    pub(super) fn cannot_be_undone(&self) -> bool {
+        !self.done.is_empty() && self.done.iter().all(|done| matches!(done, Done::OneWay))
+    }
+}
+
 /// A step that was begun.
 #[derive(Debug)]
 pub(super) enum Done {

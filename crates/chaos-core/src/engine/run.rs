@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     Chain, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Leftover, Outcome, Phase,
-    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Verdict, guard::panic_message,
+    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Value, Verdict,
+    guard::panic_message,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -102,9 +103,9 @@ impl Runner<'_> {
         let panics = self.observers.finish().await;
         self.run.warnings.extend(panics);
         self.run.stopped = self.handle.stop.requested();
-        self.run.samples = self.sampler.finish();
+        self.run.samples = std::mem::take(&mut self.sampler).finish();
         self.run.took = self.handle.elapsed();
-        self.run.outcome = outcome;
+        self.run.outcome = self.unless_blind(outcome);
         self.run
     }
 
@@ -243,6 +244,28 @@ impl Runner<'_> {
             verdict,
         });
         self.close(Phase::Recovery);
+    }
+
+    /// A probe that has never seen anything has shown nothing, even if no hypothesis asks for it.
+    fn unless_blind(&mut self, outcome: Outcome) -> Outcome {
+        let mut blind = Vec::new();
+        for asked in &self.experiment.probes {
+            let samples = self.run.samples.of(&asked.name);
+            let seen = samples
+                .iter()
+                .any(|s| !matches!(s.value, Value::Missing(_)));
+            if let (false, Some(Value::Missing(why))) = (seen, samples.last().map(|s| &s.value)) {
+                blind.push(format!(
+                    "the probe `{}` has never seen anything: {why}",
+                    asked.name
+                ));
+            }
+        }
+        self.run.warnings.extend(blind.iter().cloned());
+        match (outcome, blind.into_iter().next()) {
+            (Outcome::Held, Some(why)) => Outcome::Inconclusive { why },
+            (outcome, _) => outcome,
+        }
     }
 
     fn outcome(&mut self, trouble: Option<Trouble>) -> Outcome {

@@ -66,7 +66,7 @@ pub(super) struct Session {
     pub(super) deadline: Option<Instant>,
     pub(super) total: Recovered,
     failure: Option<EngineError>,
-    /// The watchdog has ended, and that was told.
+    /// The watchdog has ended or was stopped, and that was told.
     pub(super) alone: bool,
 }
 
@@ -334,6 +334,7 @@ impl Session {
         }
         let requested = Instant::now();
         let before = self.total.left.len();
+        let one_way = self.started[at].cannot_be_undone();
         let outcome = self.undo_started(at).await;
         let confirmed = Instant::now();
         if self.total.left.len() > before {
@@ -353,7 +354,11 @@ impl Session {
         self.started[at].requested = requested;
         self.tell(
             at,
-            EdgeKind::Recovered,
+            if one_way {
+                EdgeKind::Over
+            } else {
+                EdgeKind::Recovered
+            },
             confirmed,
             outcome.hits,
             outcome.detail,

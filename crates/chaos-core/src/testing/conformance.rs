@@ -22,6 +22,7 @@ type Foreign = Box<dyn Fn() -> Box<dyn FnOnce() + Send> + Send + Sync>;
 /// tokio::runtime::Runtime::new()?.block_on(
 ///     Conformance::new(registry, move || Litter::pieces(3).on(&yard))
 ///         .world(move || std::fs::read_dir(&path).unwrap().count().to_string())
+///         .nothing_foreign("a piece is named by a mark that only this injection has")
 ///         .run(),
 /// );
 /// # Ok::<(), std::io::Error>(())
@@ -32,6 +33,7 @@ pub struct Conformance {
     make: Make,
     world: Option<Look>,
     foreign: Option<Foreign>,
+    nothing_foreign: Option<&'static str>,
     records: Vec<(String, u32, String)>,
 }
 
@@ -51,6 +53,7 @@ impl Conformance {
             make: Box::new(make),
             world: None,
             foreign: None,
+            nothing_foreign: None,
             records: Vec::new(),
         }
     }
@@ -70,6 +73,13 @@ impl Conformance {
         put: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
         self.foreign = Some(Box::new(move || Box::new(put())));
+        self
+    }
+
+    /// Why nobody else's state can be where the change would go, such as a name that no other injection gets. A fault
+    /// with records needs this or [`foreign`](Self::foreign).
+    pub fn nothing_foreign(mut self, why: &'static str) -> Self {
+        self.nothing_foreign = Some(why);
         self
     }
 
@@ -323,9 +333,17 @@ impl Conformance {
     }
 
     async fn foreign_state_is_refused_and_left_alone(&self) {
-        let Some(put) = &self.foreign else { return };
         let state = temp();
         let engine = self.engine(&state).await;
+        let Some(put) = &self.foreign else {
+            let (_, records, _) = self.plan(&engine, 9).await;
+            assert!(
+                records.is_empty() || self.nothing_foreign.is_some_and(|why| !why.is_empty()),
+                "somebody else's state where the change would go is refused: say how to put it there with `foreign`, or \
+                 why there can be none with `nothing_foreign`"
+            );
+            return;
+        };
         let take_away = put();
         let before = self.look();
         let result = engine.inject((self.make)()).await;

@@ -86,6 +86,7 @@ fn conformance() {
             Partition::of(["10.9.0.2", "fd09::/64"]).on(&target)
         })
         .world(look)
+        .nothing_foreign("the table is named by a mark that only this injection has")
         .record("net.del_table", 1, record)
         .run(),
     );

@@ -51,7 +51,7 @@ impl Watch {
                 }
             }
             Event::Edge(Edge {
-                kind: EdgeKind::Recovered,
+                kind: EdgeKind::Recovered | EdgeKind::Over,
                 confirmed,
                 ..
             }) => self.removed = Some(*confirmed),
