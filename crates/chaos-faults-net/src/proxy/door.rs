@@ -91,11 +91,19 @@ impl Door {
     }
 
     /// The next client.
-    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+    pub(crate) fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.waker = Some(cx.waker().clone());
         match &self.listener {
             Some(listener) => {
-                Poll::Ready(ready!(listener.poll_accept(cx)).map(|(client, _)| client))
+                let (client, address) = ready!(listener.poll_accept(cx))?;
+                // On Linux it has that from the listener.
+                if !cfg!(target_os = "linux") {
+                    client.set_nodelay(true)?;
+                }
+                Poll::Ready(Ok((client, address)))
             }
             None => Poll::Pending,
         }
@@ -118,6 +126,7 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
 }
 
 fn listen(socket: Socket) -> io::Result<TcpListener> {
+    socket.set_tcp_nodelay(true)?;
     socket.listen(Door::BACKLOG)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket.into())
