@@ -1,5 +1,6 @@
 //! The port of a proxy: open, shut without giving it up, open again.
 
+use super::stream::never_pace;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
@@ -126,7 +127,11 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
 }
 
 fn listen(socket: Socket) -> io::Result<TcpListener> {
+    // On Linux clients get both from here.
     socket.set_tcp_nodelay(true)?;
+    if address_of(&socket)?.ip().is_loopback() {
+        never_pace(&socket);
+    }
     socket.listen(Door::BACKLOG)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket.into())

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -11,11 +12,37 @@ use std::{
 use tokio::net::UnixStream;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream, lookup_host},
 };
 
 /// What stands before the path of a Unix socket.
 pub(crate) const UNIX: &str = "unix:";
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_nodelay(true)?;
+    if address.ip().is_loopback() {
+        never_pace(&socket);
+    }
+    socket.connect(address).await
+}
+
+/// Takes the congestion control that does nothing but what it must: where packets cannot get lost there is nothing
+/// to control, and BBR, the default of many hosts, spends half of the processor's time on pacing them. It has to be
+/// said before the connection is made.
+#[cfg(target_os = "linux")]
+pub(crate) fn never_pace(socket: &impl std::os::fd::AsFd) {
+    // Every kernel has it and lets everyone have it.
+    if let Err(error) = rustix::net::sockopt::set_tcp_congestion(socket, "reno") {
+        tracing::debug!(%error, "the congestion control stays as it is");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn never_pace<T>(_: &T) {}
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -32,9 +59,14 @@ impl Stream {
         if let Some(path) = address.strip_prefix(UNIX) {
             return Ok(Self::Unix(UnixStream::connect(path).await?));
         }
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self::Tcp(stream))
+        let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+        for address in lookup_host(address).await? {
+            match connect(address).await {
+                Ok(stream) => return Ok(Self::Tcp(stream)),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
     }
 
     /// Closes it so that the other side sees a reset.
