@@ -83,7 +83,7 @@ fn configured(
     let dir = TempDir::new()?;
     let ports = Ports::free()?;
     let pairs: Vec<(u16, u16)> = ports.all().into_iter().zip(upstream.all()).collect();
-    let file = dir.path().join("configuration");
+    let file = dir.path().join("configuration.yaml");
     fs::write(&file, configuration(dir.path(), &pairs))?;
     let running = vec![Process::start(&mut command(&file))?];
     ports.all().into_iter().try_for_each(await_port)?;
@@ -160,22 +160,21 @@ fn socat(upstream: Ports) -> Result<Peer> {
 }
 
 fn fault_cli(program: &Path, upstream: Ports) -> Result<Peer> {
-    let ports = Ports::free()?;
-    let mut command = Command::new(program);
-    command.args(["run", "--no-ui", "--disable-http-proxy"]);
-    for (listen, to) in ports.all().into_iter().zip(upstream.all()) {
+    let configuration = |_: &Path, pairs: &[(u16, u16)]| {
+        let mut text = "schema_version: 1\nname: no fault\nproxies:\n".to_owned();
+        let mut phases = "phases:\n  - name: nothing\n    proxies:\n".to_owned();
+        for (listen, to) in pairs {
+            text += &format!(
+                "  - {{ name: p{listen}, protocol: tcp, listen: \"127.0.0.1:{listen}\", \
+                 upstream: \"127.0.0.1:{to}\" }}\n"
+            );
+            phases += &format!("      - {{ proxy: p{listen}, faults: [] }}\n");
+        }
+        text + &phases
+    };
+    configured("fault-cli", upstream, configuration, |file| {
+        let mut command = Command::new(program);
+        command.args(["--output", "json", "run"]).arg(file);
         command
-            .arg("--proxy")
-            .arg(format!("{listen}=127.0.0.1:{to}"));
-    }
-    let running = vec![Process::start(&mut command)?];
-    ports.all().into_iter().try_for_each(await_port)?;
-    Ok(Peer {
-        name: "fault-cli",
-        ports,
-        running,
-        forks: false,
-        _dir: None,
-        _input: None,
     })
 }

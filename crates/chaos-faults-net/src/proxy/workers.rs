@@ -9,6 +9,7 @@ use std::{
     cell::Cell,
     future::Future,
     io,
+    num::NonZero,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -48,16 +49,23 @@ impl Worker {
     }
 }
 
-/// A place for one connection on the worker that has the fewest.
+/// A place for one connection on the home of its proxy, or on the worker that has the fewest.
 #[derive(Debug)]
 pub(crate) struct Seat(&'static Worker);
 
 impl Seat {
+    /// How many more connections than the others the home may have: going elsewhere costs more than serving a
+    /// short one.
+    const AHEAD: usize = 4;
+
     /// A place on one of the workers, which were started before.
     pub(crate) fn take(home: &'static Worker) -> Self {
         let workers = *WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = |worker: &&Worker| worker.connections.load(Ordering::Relaxed);
-        let worker = workers.iter().min_by_key(count).unwrap_or(home);
+        let count = |worker: &Worker| worker.connections.load(Ordering::Relaxed);
+        let least = workers.iter().min_by_key(|worker| count(worker));
+        let worker = least
+            .filter(|least| count(least) + Self::AHEAD < count(home))
+            .unwrap_or(home);
         worker.connections.fetch_add(1, Ordering::Relaxed);
         Self(worker)
     }
@@ -88,9 +96,11 @@ pub(crate) fn home() -> Result<&'static Worker, FaultError> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     if workers.is_empty() {
-        // A client and its dependency are often on the same host, and need the other half.
-        let half = thread::available_parallelism().map_or(1, |cores| cores.get() / 2);
-        let started: io::Result<Vec<Worker>> = (0..half.clamp(1, MOST)).map(start).collect();
+        // A client and its dependency are often on the same host, and need the other half. But one alone would
+        // have to wait whenever something else runs on its core.
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let count = (cores / 2).clamp(2, MOST).min(cores);
+        let started: io::Result<Vec<Worker>> = (0..count).map(start).collect();
         let started = started.map_err(|e| FaultError::host("start the proxy's threads", e))?;
         *workers = started.leak();
     }
