@@ -1,6 +1,6 @@
 //! The port of a proxy: open, shut without giving it up, open again.
 
-use super::stream::never_pace;
+use super::stream::{is_local, never_pace};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
@@ -102,7 +102,8 @@ impl Door {
                 let (client, address) = ready!(listener.poll_accept(cx))?;
                 // On Linux it has that from the listener.
                 if !cfg!(target_os = "linux") {
-                    client.set_nodelay(true)?;
+                    // It fails only for a client that is gone already.
+                    client.set_nodelay(true).ok();
                 }
                 Poll::Ready(Ok((client, address)))
             }
@@ -129,7 +130,7 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
 fn listen(socket: Socket) -> io::Result<TcpListener> {
     // On Linux clients get both from here.
     socket.set_tcp_nodelay(true)?;
-    if address_of(&socket)?.ip().is_loopback() {
+    if is_local(address_of(&socket)?.ip()) {
         never_pace(&socket);
     }
     socket.listen(Door::BACKLOG)?;

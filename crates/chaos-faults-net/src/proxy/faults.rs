@@ -59,6 +59,12 @@ impl Faults {
         self.tell(&inner);
     }
 
+    /// How many connections listen.
+    #[cfg(test)]
+    pub(crate) fn listeners(&self) -> usize {
+        self.inner().listeners.len()
+    }
+
     fn tell(&self, inner: &Inner) {
         self.version.fetch_add(1, Ordering::Release);
         inner.listeners.values().for_each(Waker::wake_by_ref);

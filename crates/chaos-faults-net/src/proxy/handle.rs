@@ -16,6 +16,10 @@ use tokio::task::AbortHandle;
 /// - Half-closed connections stay half-closed; a slow receiver slows its sender; Nagle's algorithm is off.
 /// - It runs on threads of its own, so it works in a current-thread runtime, and what the caller blocks does
 ///   not slow it.
+/// - Without a fault it only moves bytes: messages are copied once through a buffer that all connections share, and
+///   on Linux bulk stays within the kernel (`splice`). An idle connection costs about 2 kB.
+/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction. On Linux its times
+///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
 ///
 /// # Examples

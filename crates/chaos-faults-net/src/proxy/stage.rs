@@ -28,7 +28,7 @@ pub(crate) trait Stage: fmt::Debug + Send {
     }
 
     /// When it ends the connection of its own accord, and how. Looked at whenever the data moves, the faults change
-    /// or that time has come.
+    /// or that time has come, as long as this direction is open.
     fn deadline(&self) -> Option<(Instant, Then)> {
         None
     }

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -24,10 +24,15 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
         SocketAddr::V6(_) => TcpSocket::new_v6(),
     }?;
     socket.set_nodelay(true)?;
-    if address.ip().is_loopback() {
+    if is_local(address.ip()) {
         never_pace(&socket);
     }
     socket.connect(address).await
+}
+
+/// Whether packets to it do not leave the host.
+pub(crate) fn is_local(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// Takes the congestion control that does nothing but what it must: where packets cannot get lost there is nothing

@@ -107,6 +107,14 @@ pub(crate) fn home() -> Result<&'static Worker, FaultError> {
     Ok(&workers[NEXT.fetch_add(1, Ordering::Relaxed) % workers.len()])
 }
 
+/// How many connections each worker has.
+#[cfg(test)]
+pub(crate) fn connections() -> Vec<usize> {
+    let workers = *WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = |worker: &Worker| worker.connections.load(Ordering::Relaxed);
+    workers.iter().map(count).collect()
+}
+
 fn start(number: usize) -> io::Result<Worker> {
     let (started, starting) = mpsc::channel();
     thread::Builder::new()

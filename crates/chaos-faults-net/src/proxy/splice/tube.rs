@@ -22,6 +22,9 @@ const SIZE: usize = 1024 * 1024;
 /// (`/proc/sys/fs/pipe-user-pages-soft`) is for other programs.
 const MOST: usize = 32;
 
+/// How many empty ones a worker keeps: a connection takes one for as long as it is moving data.
+const KEPT: usize = 2;
+
 /// How many there are.
 static TUBES: AtomicUsize = AtomicUsize::new(0);
 
@@ -75,11 +78,13 @@ impl Tube {
         }
     }
 
-    /// Lets others have it; one that is not empty is closed.
+    /// Lets others have it; one that is not empty is closed, and so is one too many, for another worker to open.
     pub(crate) fn give_back(self) {
-        if self.is_empty() {
-            FREE.with_borrow_mut(|free| free.push(self));
-        }
+        FREE.with_borrow_mut(|free| {
+            if self.is_empty() && free.len() < KEPT {
+                free.push(self);
+            }
+        });
     }
 
     pub(crate) fn is_empty(&self) -> bool {

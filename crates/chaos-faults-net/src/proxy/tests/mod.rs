@@ -2,6 +2,7 @@
 
 mod paths;
 mod seam;
+mod sockets;
 
 use super::{Effect, InPlace, Proxy};
 use chaos_core::Seed;
