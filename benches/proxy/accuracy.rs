@@ -21,7 +21,7 @@ use std::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How often a measurement is repeated whose control says that the machine was too busy.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 /// The most that a bare timerfd may be late, in ms.
 const QUIET: f64 = 0.3;
 

@@ -64,7 +64,7 @@ fn back_to_the_fast_path(options: &Options, targets: &mut Targets) -> Result<()>
     Ok(())
 }
 
-/// 50 redis clients beside one connection in bulk through 10 MB/s, and without it.
+/// 50 redis clients beside one connection in bulk through 1 MB/s, and without it.
 fn others_are_not_slowed(options: &Options, targets: &mut Targets) -> Result<()> {
     let servers = Servers::start()?;
     let mut ours = Ours::start(&[servers.ports.redis, source()?])?;
@@ -75,7 +75,7 @@ fn others_are_not_slowed(options: &Options, targets: &mut Targets) -> Result<()>
     let mut ratios = Vec::new();
     for _ in 0..options.rounds {
         let alone = load::redis(ports, 50, 60_000)?;
-        ours.tell("bandwidth 1 10000000")?;
+        ours.tell("bandwidth 1 1000000")?;
         let narrow = drink(ours.ports[1])?;
         let beside = load::redis(ports, 50, 60_000)?;
         drop(narrow);
