@@ -202,12 +202,12 @@ fn echoes() -> Result<u16> {
 fn bulk_through_latency(options: &Options, targets: &mut Targets) -> Result<()> {
     const TIME: Duration = Duration::from_millis(1500);
     let mut ours = Ours::start(&[source()?])?;
+    let idle = ours.process.memory();
     let (mut delayed, mut copied, mut buffered) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds {
         for (latency, speeds) in [(1, &mut copied), (50_000_000, &mut delayed)] {
             ours.tell(&format!("latency 0 {latency}"))?;
             let bytes = drink(ours.ports[0])?;
-            let idle = ours.process.memory();
             thread::sleep(Duration::from_millis(500));
             speeds.push(speed(&bytes, TIME) / 1e9);
             if latency > 1 {

@@ -140,7 +140,8 @@ pub(crate) struct Room {
 
 impl Room {
     const LEAST: usize = 64 * 1024;
-    const MOST: usize = 64 * 1024 * 1024;
+    /// With what it takes to keep it, 64 MiB.
+    const MOST: usize = 60 * 1024 * 1024;
     /// What a rate needs beyond the delay so that the next piece is always there in time.
     const SLACK: Duration = Duration::from_millis(50);
 
