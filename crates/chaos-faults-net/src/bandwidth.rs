@@ -1,18 +1,16 @@
 //! `net.bandwidth`: a narrow link.
 
 use crate::{
-    direction::{Direction, Flow},
-    proxy::{Effect, Hits, Piece, Room, Stage, plan_on_proxies},
+    direction::Direction,
+    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
     async_trait, units::Rate,
 };
-use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The link is narrow: `net.bandwidth`.
 ///
@@ -133,13 +131,13 @@ impl FaultConfig for BandwidthConfig {
 }
 
 impl Effect for Bandwidth {
-    fn stage(&self, flow: Flow, _: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
-        self.direction.covers(flow).then(|| -> Box<dyn Stage> {
+    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
+        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
             Box::new(Bucket {
                 rate: self.rate,
                 free: None,
                 asked: None,
-                hits,
+                hits: leg.hits.clone(),
             })
         })
     }
@@ -166,7 +164,7 @@ impl Bucket {
 }
 
 impl Stage for Bucket {
-    fn due(&mut self, piece: &Piece) -> Option<Instant> {
+    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         let free = self.free.unwrap_or(piece.at);
         let mut start = piece.at.max(free);
         if let Some(earliest) = piece.now.checked_sub(Self::LATE) {
@@ -175,17 +173,17 @@ impl Stage for Bucket {
         if piece.chunk.is_some() {
             self.hits.hit();
         }
-        let nanos = piece.len as u128 * 1_000_000_000 / u128::from(self.rate);
+        let nanos = piece.data.len() as u128 * 1_000_000_000 / u128::from(self.rate);
         let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         self.asked = start.checked_add(takes);
-        self.asked
+        self.asked.map_or(Fate::held(), Fate::at)
     }
 
     fn passed(&mut self) {
         self.free = self.asked;
     }
 
-    fn longest(&self) -> usize {
+    fn longest(&mut self) -> usize {
         let bytes = u128::from(self.rate) * Self::PIECE.as_millis() / 1000;
         usize::try_from(bytes)
             .unwrap_or(Self::LONGEST)
@@ -216,13 +214,13 @@ mod tests {
         let mut now = start;
         while bytes > 0 {
             let len = bytes.min(bucket.longest());
-            let due = bucket.due(&Piece {
+            let fate = bucket.judge(&Piece {
                 at: start,
                 now,
-                len,
+                data: &vec![0; len],
                 chunk: None,
             });
-            now = now.max(due.unwrap() + late);
+            now = now.max(fate.at.unwrap() + late);
             bucket.passed();
             bytes -= len;
         }
@@ -255,12 +253,12 @@ mod tests {
         };
         let start = Instant::now();
         let now = start + Duration::from_secs(10);
-        let due = bucket.due(&Piece {
+        let fate = bucket.judge(&Piece {
             at: start,
             now,
-            len: 1000,
+            data: &[0; 1000],
             chunk: None,
         });
-        assert_eq!(due, Some(now - Bucket::LATE + Duration::from_secs(1)));
+        assert_eq!(fate.at, Some(now - Bucket::LATE + Duration::from_secs(1)));
     }
 }

@@ -2,15 +2,13 @@
 
 use crate::{
     direction::{Direction, Flow},
-    proxy::{Effect, Gate, Hits, Piece, Room, Stage, plan_on_proxies},
+    proxy::{Effect, Fate, Gate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
 };
-use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::time::Instant;
 
 /// Nothing gets through: `net.blackhole`.
 ///
@@ -119,9 +117,10 @@ impl Effect for Blackhole {
         }
     }
 
-    fn stage(&self, flow: Flow, _: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
+    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
+        let hits = leg.hits.clone();
         self.direction
-            .covers(flow)
+            .covers(leg.flow)
             .then(|| -> Box<dyn Stage> { Box::new(Hole { hits }) })
     }
 }
@@ -133,9 +132,9 @@ struct Hole {
 }
 
 impl Stage for Hole {
-    fn due(&mut self, _: &Piece) -> Option<Instant> {
+    fn judge(&mut self, _: &Piece<'_>) -> Fate {
         self.hits.hit();
-        None
+        Fate::held()
     }
 
     fn room(&self) -> Room {

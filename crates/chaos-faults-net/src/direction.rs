@@ -46,3 +46,13 @@ pub(crate) enum Flow {
     Upstream,
     Downstream,
 }
+
+impl Flow {
+    /// Its name, as in files.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Downstream => "downstream",
+        }
+    }
+}

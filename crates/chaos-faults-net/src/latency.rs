@@ -2,8 +2,8 @@
 
 use crate::{
     check,
-    direction::{Direction, Flow},
-    proxy::{Effect, Hits, Piece, Room, Stage, plan_on_proxies},
+    direction::Direction,
+    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -13,7 +13,6 @@ use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Data arrives late: `net.latency`.
 ///
@@ -168,13 +167,13 @@ impl FaultConfig for LatencyConfig {
 }
 
 impl Effect for Latency {
-    fn stage(&self, flow: Flow, rng: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
-        self.direction.covers(flow).then(|| -> Box<dyn Stage> {
+    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
+        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
             Box::new(Delay {
                 fault: *self,
                 delay: Duration::ZERO,
-                rng,
-                hits,
+                rng: leg.rng(),
+                hits: leg.hits.clone(),
             })
         })
     }
@@ -204,12 +203,12 @@ impl Delay {
 }
 
 impl Stage for Delay {
-    fn due(&mut self, piece: &Piece) -> Option<Instant> {
+    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         if piece.chunk.is_some() {
             self.delay = self.draw();
             self.hits.hit();
         }
-        Some(piece.at + self.delay)
+        Fate::at(piece.at + self.delay)
     }
 
     fn room(&self) -> Room {

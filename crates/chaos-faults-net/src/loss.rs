@@ -1,8 +1,8 @@
 //! `net.loss`: what packet loss does to a TCP stream.
 
 use crate::{
-    direction::{Direction, Flow},
-    proxy::{Effect, Hits, Piece, Room, Stage, plan_on_proxies},
+    direction::Direction,
+    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -12,7 +12,6 @@ use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Packets get lost and are sent again: `net.loss`.
 ///
@@ -137,13 +136,14 @@ impl FaultConfig for LossConfig {
 }
 
 impl Effect for Loss {
-    fn stage(&self, flow: Flow, rng: StdRng, hits: Hits) -> Option<Box<dyn Stage>> {
-        let share = self.share().ok().filter(|_| self.direction.covers(flow))?;
+    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
+        let covers = self.direction.covers(leg.flow);
+        let share = self.share().ok().filter(|_| covers)?;
         Some(Box::new(Retransmission {
             share,
             stall: Duration::ZERO,
-            rng,
-            hits,
+            rng: leg.rng(),
+            hits: leg.hits.clone(),
         }))
     }
 }
@@ -202,14 +202,14 @@ impl Retransmission {
 }
 
 impl Stage for Retransmission {
-    fn due(&mut self, piece: &Piece) -> Option<Instant> {
+    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         if let Some(len) = piece.chunk {
             self.stall = self.draw(len);
             if !self.stall.is_zero() {
                 self.hits.hit();
             }
         }
-        Some(piece.at + self.stall)
+        Fate::at(piece.at + self.stall)
     }
 
     fn room(&self) -> Room {

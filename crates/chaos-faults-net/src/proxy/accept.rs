@@ -1,29 +1,57 @@
 //! The loop behind a proxy's port.
 
-use super::{connection, shared::Shared};
-use std::{future::poll_fn, sync::Arc, time::Duration};
-use tokio::task::JoinSet;
+use super::{
+    connection::serve,
+    faults::Follower,
+    shared::Shared,
+    stack::Link,
+    stream::Stream,
+    workers::{Seat, Worker},
+};
+use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
+use tokio::net::TcpStream;
 
 /// How long to wait when no connection can be accepted: usually there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Serves every client, each in a task of its own. Dropping the future closes all connections.
-pub(crate) async fn accept(shared: Arc<Shared>) {
-    let mut connections = JoinSet::new();
+/// Serves every client, each in a task of its own, until the proxy is closed.
+pub(crate) async fn accept(shared: Arc<Shared>, home: &'static Worker) {
     for number in 0.. {
-        let client = loop {
-            tokio::select! {
-                accepted = poll_fn(|cx| shared.door().poll_accept(cx)) => match accepted {
-                    Ok(client) => break client,
-                    Err(error) => {
-                        tracing::warn!(%error, proxy = %shared, "cannot accept a connection");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                },
-                Some(_) = connections.join_next() => {}
+        let (client, address) = loop {
+            match poll_fn(|cx| shared.door().poll_accept(cx)).await {
+                Ok(accepted) => break accepted,
+                Err(error) => {
+                    tracing::warn!(%error, proxy = %shared, "cannot accept a connection");
+                    tokio::time::sleep(PAUSE).await;
+                }
             }
         };
         shared.count(number);
-        connections.spawn(connection::serve(Arc::clone(&shared), client, number));
+        seat(&shared, home, number, client, address.ip());
     }
+}
+
+/// Gives a client to a worker.
+fn seat(shared: &Arc<Shared>, home: &'static Worker, number: u64, client: TcpStream, ip: IpAddr) {
+    let link = Link {
+        number,
+        cuts: shared.faults().stack().cuts(),
+        client: Some(ip.to_canonical()),
+    };
+    let follower = Follower::new(Arc::clone(shared), number);
+    let seat = Seat::take(home);
+    if seat.is_here() {
+        seat.spawn(serve(follower, link, Stream::Tcp(client)));
+        return;
+    }
+    // It is to be watched by another thread.
+    let Ok(client) = client.into_std() else {
+        return;
+    };
+    seat.spawn(async move {
+        match TcpStream::from_std(client) {
+            Ok(client) => serve(follower, link, Stream::Tcp(client)).await,
+            Err(error) => tracing::warn!(%error, "cannot serve a connection"),
+        }
+    });
 }

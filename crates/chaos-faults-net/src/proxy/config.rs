@@ -13,7 +13,7 @@ pub struct ProxyConfig {
     /// Where to listen, as host:port; port 0 takes a free one. Default: 127.0.0.1:0.
     #[serde(default = "free_port")]
     pub listen: String,
-    /// The dependency, as host:port. Looked up for each connection anew.
+    /// The dependency, as host:port or, on Unix, unix:/path. Looked up for each connection anew.
     pub upstream: String,
 }
 

@@ -1,5 +1,6 @@
 //! The port of a proxy: open, shut without giving it up, open again.
 
+use super::stream::{is_local, never_pace};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
@@ -91,11 +92,20 @@ impl Door {
     }
 
     /// The next client.
-    pub(crate) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+    pub(crate) fn poll_accept(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.waker = Some(cx.waker().clone());
         match &self.listener {
             Some(listener) => {
-                Poll::Ready(ready!(listener.poll_accept(cx)).map(|(client, _)| client))
+                let (client, address) = ready!(listener.poll_accept(cx))?;
+                // On Linux it has that from the listener.
+                if !cfg!(target_os = "linux") {
+                    // It fails only for a client that is gone already.
+                    client.set_nodelay(true).ok();
+                }
+                Poll::Ready(Ok((client, address)))
             }
             None => Poll::Pending,
         }
@@ -118,6 +128,11 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
 }
 
 fn listen(socket: Socket) -> io::Result<TcpListener> {
+    // On Linux clients get both from here.
+    socket.set_tcp_nodelay(true)?;
+    if is_local(address_of(&socket)?.ip()) {
+        never_pace(&socket);
+    }
     socket.listen(Door::BACKLOG)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket.into())

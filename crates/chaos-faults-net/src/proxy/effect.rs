@@ -2,9 +2,11 @@
 
 use super::stage::Stage;
 use crate::direction::Flow;
+use chaos_core::Seed;
 use rand::rngs::StdRng;
 use std::{
     fmt,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,9 +20,36 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
         Gate::Open
     }
 
-    /// What it does to one direction of one connection, if anything. `rng` is that direction's own.
-    fn stage(&self, _flow: Flow, _rng: StdRng, _hits: Hits) -> Option<Box<dyn Stage>> {
+    /// What it does to one direction of one connection, if anything. Asked once for each.
+    fn stage(&self, _: &Leg<'_>) -> Option<Box<dyn Stage>> {
         None
+    }
+}
+
+/// One direction of one connection, as a fault sees it when it decides what to do to it.
+#[derive(Debug)]
+pub(crate) struct Leg<'a> {
+    /// Which way.
+    pub(crate) flow: Flow,
+    /// Who connected; nobody knows it of a Unix socket.
+    #[expect(dead_code, reason = "for faults that pick their connections")]
+    pub(crate) client: Option<IpAddr>,
+    /// The fault's count.
+    pub(crate) hits: &'a Hits,
+    /// The fault's seed for this connection.
+    pub(crate) seed: Seed,
+}
+
+impl Leg<'_> {
+    /// What is drawn for this direction.
+    pub(crate) fn rng(&self) -> StdRng {
+        self.seed.derive(self.flow.name(), 0).rng()
+    }
+
+    /// What is drawn for the connection: the same in both directions.
+    #[expect(dead_code, reason = "for faults that pick their connections")]
+    pub(crate) fn connection_rng(&self) -> StdRng {
+        self.seed.derive("connection", 0).rng()
     }
 }
 

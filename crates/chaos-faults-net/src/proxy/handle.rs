@@ -1,6 +1,6 @@
 //! The proxy as its user holds it.
 
-use super::{accept::accept, door::Door, runtime::runtime, shared::Shared};
+use super::{accept::accept, door::Door, shared::Shared, stream::UNIX, workers};
 use chaos_core::{ConfigError, Context, FaultError, Site, Target, async_trait};
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 use tokio::task::AbortHandle;
@@ -16,6 +16,10 @@ use tokio::task::AbortHandle;
 /// - Half-closed connections stay half-closed; a slow receiver slows its sender; Nagle's algorithm is off.
 /// - It runs on threads of its own, so it works in a current-thread runtime, and what the caller blocks does
 ///   not slow it.
+/// - Without a fault it only moves bytes: messages are copied once through a buffer that all connections share, and
+///   on Linux bulk stays within the kernel (`splice`). An idle connection costs about 2 kB.
+/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction. On Linux its times
+///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
 ///
 /// # Examples
@@ -43,18 +47,20 @@ impl Drop for Running {
 }
 
 impl Proxy {
-    /// Listens on a free port of the loopback interface, in front of `upstream` (`host:port`).
+    /// Listens on a free port of the loopback interface, in front of `upstream` (`host:port` or, on Unix,
+    /// `unix:/path`).
     ///
     /// # Errors
-    /// `upstream` is not `host:port`, or no port is free.
+    /// `upstream` is no address, or no port is free.
     pub async fn in_front_of(upstream: impl Into<String>) -> Result<Self, FaultError> {
         Self::listen("127.0.0.1:0", upstream).await
     }
 
-    /// Listens on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port`).
+    /// Listens on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port` or, on Unix,
+    /// `unix:/path`).
     ///
     /// # Errors
-    /// One of them is not `host:port`, or the port is in use.
+    /// One of them is no address, or the port is in use.
     pub async fn listen(
         listen: impl Into<String>,
         upstream: impl Into<String>,
@@ -74,13 +80,13 @@ impl Proxy {
         upstream: String,
     ) -> Result<Self, FaultError> {
         check_address("listen", &listen, 0)?;
-        check_address("upstream", &upstream, 1)?;
-        let runtime = runtime()?;
+        check_upstream(&upstream)?;
+        let home = workers::home()?;
         // Names are looked up on the proxies' runtime: the caller may have none.
-        let starting = runtime.spawn(async move {
+        let starting = home.handle().spawn(async move {
             let door = open_door(&listen).await?;
-            let shared = Arc::new(Shared::new(name, upstream, door));
-            let task = tokio::spawn(accept(Arc::clone(&shared))).abort_handle();
+            let shared = Arc::new(Shared::new(name, upstream, door, home));
+            let task = tokio::spawn(accept(Arc::clone(&shared), home)).abort_handle();
             Ok(Self(Arc::new(Running { shared, task })))
         });
         starting
@@ -142,6 +148,18 @@ async fn open_door(listen: &str) -> Result<Door, FaultError> {
         ),
         _ => FaultError::host(format!("listen on {listen}"), problem),
     })
+}
+
+/// Checks that an upstream is `host:port` or the path of a Unix socket.
+fn check_upstream(upstream: &str) -> Result<(), ConfigError> {
+    match upstream.strip_prefix(UNIX) {
+        Some(path) if cfg!(unix) && path.starts_with('/') => Ok(()),
+        Some(_) => Err(
+            ConfigError::field("upstream", format!("`{upstream}` is not an address"))
+                .help("write unix:/path, on Unix"),
+        ),
+        None => check_address("upstream", upstream, 1),
+    }
 }
 
 /// Checks that an address is `host:port` without asking anybody for the host.

@@ -1,21 +1,25 @@
 //! One direction of one connection.
 
 use super::{
-    connection::Link,
-    queue::{Arrival, Head, Queue},
+    moved::Moved,
+    pace::Pace,
+    queue::Arrival,
     scratch,
-    stack::Stack,
+    splice::Tube,
+    stack::{Link, Stack},
+    staged::Staged,
     stages::Stages,
+    stream::Stream,
 };
 use crate::direction::Flow;
 use bytes::Bytes;
-use std::{io, pin::Pin, sync::Arc};
-use tokio::{
-    io::AsyncWriteExt,
-    net::tcp::{ReadHalf, WriteHalf},
-    sync::watch,
-    time::{Instant, Sleep, sleep_until},
+use std::{
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Why a pipe stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,249 +30,211 @@ pub(crate) enum End {
     SenderGone,
     /// The receiver is gone.
     ReceiverGone,
-    /// A fault cuts the connection.
-    Cut,
-    /// The proxy was closed.
-    Closed,
+    /// A fault closes the connection.
+    Close,
+    /// A fault resets the connection.
+    Reset,
 }
 
-/// One direction of one connection: what comes from one end goes to the other, through the stages.
+/// One direction of one connection: what comes from one end goes to the other.
 ///
-/// Without faults data goes straight from the thread's buffer to the receiver; only what the receiver does not
-/// take at once is queued. With faults everything is queued until it is due.
+/// There are three paths. Without faults, what comes is copied through the thread's buffer, or, once it comes in
+/// bulk, spliced within the kernel. With faults, and when the receiver does not take all, it is staged: queued until
+/// it is due. Whatever is on one path stays before what comes on the next.
 #[derive(Debug)]
-pub(crate) struct Pipe<'a> {
-    from: ReadHalf<'a>,
-    to: WriteHalf<'a>,
-    link: Link,
-    faults: watch::Receiver<Arc<Stack>>,
-    stages: Stages,
-    queue: Queue,
-    /// Nothing more will come.
+pub(crate) struct Pipe {
+    flow: Flow,
+    /// The sender has nothing more to say.
     ended: bool,
-    timer: Option<Pin<Box<Sleep>>>,
+    pace: Pace,
+    /// The tube that has something in it.
+    tube: Option<Tube>,
+    staged: Option<Box<Staged>>,
 }
 
-/// What became of one attempt to move data straight on.
-enum Moved {
-    All,
-    Nothing,
-    Queued,
-}
+/// What may be moved before the other connections get their turn.
+#[derive(Debug)]
+pub(crate) struct Allowance(usize);
 
-impl<'a> Pipe<'a> {
-    /// After so many turns without waiting the other connections get theirs.
-    const TURNS: u32 = 16;
-
-    /// `early` was read before.
-    pub(crate) fn new(
-        (from, to): (ReadHalf<'a>, WriteHalf<'a>),
-        mut faults: watch::Receiver<Arc<Stack>>,
-        (link, flow): (Link, Flow),
-        early: Bytes,
-    ) -> Self {
-        faults.mark_changed();
-        let mut queue = Queue::default();
-        if !early.is_empty() {
-            queue.push(Arrival::Data(early), Instant::now());
-        }
-        Self {
-            from,
-            to,
-            link,
-            faults,
-            stages: Stages::new(link.number, flow),
-            queue,
-            ended: false,
-            timer: None,
-        }
+impl Allowance {
+    pub(crate) const fn new() -> Self {
+        Self(512 * 1024)
     }
 
-    /// Runs until one end is gone or all is said.
-    pub(crate) async fn run(mut self) -> End {
-        match self.serve().await {
-            Err(end) => end,
-            Ok(never) => match never {},
-        }
-    }
-
-    async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
-        loop {
-            self.follow_faults()?;
-            if self.queue.is_empty() && self.stages.is_empty() {
-                self.straight().await?;
-            } else {
-                self.staged().await?;
+    /// Spends it; pending when it is spent, and the task is woken after the others.
+    pub(crate) fn poll_spend(&mut self, cx: &mut Context<'_>, bytes: usize) -> Poll<()> {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                Poll::Ready(())
             }
+            None => pin!(tokio::task::yield_now()).poll(cx),
+        }
+    }
+}
+
+impl Pipe {
+    /// `early` was read before.
+    pub(crate) fn new(flow: Flow, early: Bytes) -> Self {
+        let staged = (!early.is_empty()).then(|| {
+            let mut staged = Staged::new(Stages::default());
+            staged.push(Arrival::Data(early));
+            Box::new(staged)
+        });
+        Self {
+            flow,
+            ended: false,
+            pace: Pace::default(),
+            tube: None,
+            staged,
         }
     }
 
     /// Takes over the faults that are on the proxy now.
-    fn follow_faults(&mut self) -> Result<(), End> {
-        if !self.faults_changed()? {
-            return Ok(());
-        }
-        let stack = Arc::clone(&self.faults.borrow_and_update());
-        if stack.cuts_off(self.link.cuts) {
-            return Err(End::Cut);
-        }
-        self.stages.follow(&stack);
-        self.queue.faults_changed();
-        Ok(())
-    }
-
-    fn faults_changed(&self) -> Result<bool, End> {
-        self.faults.has_changed().map_err(|_| End::Closed)
-    }
-
-    /// Moves data straight on, until the faults change or something must be queued.
-    async fn straight(&mut self) -> Result<(), End> {
-        let mut turns = 0;
-        while !self.faults_changed()? {
-            match self.move_on()? {
-                Moved::Queued => return Ok(()),
-                Moved::All => breathe(&mut turns).await,
-                Moved::Nothing => {
-                    tokio::select! {
-                        biased;
-                        changed = changed(&mut self.faults) => return changed,
-                        // An error shows when reading.
-                        _ = self.from.readable() => {}
-                    }
+    pub(crate) fn follow(&mut self, stack: &Stack, link: &Link) -> Result<(), End> {
+        let before = self.staged.as_mut().map(|staged| staged.take_stages());
+        let stages = stack.stages(link, self.flow, before.unwrap_or_default());
+        if let Some(staged) = &mut self.staged {
+            staged.follow(stages);
+        } else if !stages.is_empty() {
+            let mut staged = Staged::new(stages);
+            if let Some(tube) = self.tube.take() {
+                for data in tube.read_all().map_err(|_| End::ReceiverGone)? {
+                    staged.push(Arrival::Data(data));
                 }
             }
+            self.staged = Some(Box::new(staged));
         }
         Ok(())
+    }
+
+    /// Moves what can be moved, until one end is gone or all is said.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        (from, to): (&mut Stream, &mut Stream),
+        moved: &Moved,
+    ) -> Poll<End> {
+        let mut allowance = Allowance::new();
+        loop {
+            let bytes = if let Some(staged) = &mut self.staged {
+                let ended = &mut self.ended;
+                match ready!(staged.poll(cx, (from, to), ended, &mut allowance, moved)) {
+                    Ok(()) => self.staged = None,
+                    Err(end) => return Poll::Ready(end),
+                }
+                continue;
+            } else if self.pace.is_bulk() || self.tube.is_some() {
+                ready!(self.poll_splice(cx, from, to, moved))
+            } else {
+                ready!(self.poll_copy(cx, from, to, moved))
+            };
+            match bytes {
+                Ok(bytes) => ready!(allowance.poll_spend(cx, bytes)),
+                Err(end) => return Poll::Ready(end),
+            }
+        }
     }
 
     /// One read, and what was read is written.
-    fn move_on(&mut self) -> Result<Moved, End> {
+    fn poll_copy(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        moved: &Moved,
+    ) -> Poll<Result<usize, End>> {
         scratch::with(|buffer| {
-            let read = match self.from.try_read(buffer) {
-                Ok(read) => read,
-                Err(e) if is_not_now(&e) => return Ok(Moved::Nothing),
-                Err(_) => return Err(End::SenderGone),
-            };
+            let mut buffer = ReadBuf::new(buffer);
+            if ready!(Pin::new(from).poll_read(cx, &mut buffer)).is_err() {
+                return Poll::Ready(Err(End::SenderGone));
+            }
+            let mut left = buffer.filled();
+            let read = left.len();
             if read == 0 {
-                self.ended = true;
-                self.queue.push(Arrival::End, Instant::now());
-                return Ok(Moved::Queued);
+                return self.poll_end(cx, to);
             }
-            let written = match self.to.try_write(&buffer[..read]) {
-                Ok(written) => written,
-                Err(e) if is_not_now(&e) => 0,
-                Err(_) => return Err(End::ReceiverGone),
-            };
-            if written == read {
-                return Ok(Moved::All);
+            self.pace.moved(read);
+            moved.copied(read);
+            while !left.is_empty() {
+                match Pin::new(&mut *to).poll_write(cx, left) {
+                    Poll::Ready(Ok(written)) => left = &left[written..],
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(End::ReceiverGone)),
+                    Poll::Pending => {
+                        let mut staged = Staged::new(Stages::default());
+                        staged.push(Arrival::Data(Bytes::copy_from_slice(left)));
+                        self.staged = Some(Box::new(staged));
+                        break;
+                    }
+                }
             }
-            let rest = Bytes::copy_from_slice(&buffer[written..read]);
-            self.queue.push(Arrival::Data(rest), Instant::now());
-            Ok(Moved::Queued)
+            Poll::Ready(Ok(read))
         })
     }
 
-    /// Queues what comes and sends what is due, until the faults change or there is no need for a queue.
-    async fn staged(&mut self) -> Result<(), End> {
-        let mut turns = 0;
-        let mut blocked = false;
-        while !self.faults_changed()? {
-            let now = Instant::now();
-            let head = self.queue.head(&mut self.stages, now);
-            match head {
-                Head::Empty if self.stages.is_empty() => return Ok(()),
-                Head::Due(at) if at <= now && !blocked => {
-                    blocked = !self.send().await?;
-                    breathe(&mut turns).await;
-                    continue;
-                }
-                _ => {}
-            }
-            let wake = match head {
-                Head::Due(at) if !blocked => Some(at),
-                _ => None,
+    /// One move into a tube or out of it.
+    fn poll_splice(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        moved: &Moved,
+    ) -> Poll<Result<usize, End>> {
+        if let Some(tube) = &mut self.tube {
+            let poured = match ready!(tube.poll_pour(cx, to)) {
+                Err(e) if e.kind() == io::ErrorKind::Unsupported => return self.unsplice(),
+                Err(_) => return Poll::Ready(Err(End::ReceiverGone)),
+                Ok(poured) => poured,
             };
-            if let Some(at) = wake {
-                set(&mut self.timer, at);
+            if let Some(empty) = self.tube.take_if(|tube| tube.is_empty()) {
+                empty.give_back();
             }
-            let room = !self.ended && self.queue.size() < self.stages.room();
-            tokio::select! {
-                biased;
-                changed = changed(&mut self.faults) => return changed,
-                () = expired(&mut self.timer), if wake.is_some() => {}
-                _ = self.to.writable(), if blocked => blocked = false,
-                _ = self.from.readable(), if room => self.take(),
-            }
+            return Poll::Ready(Ok(poured));
         }
-        Ok(())
-    }
-
-    /// Sends the head; whether it is all sent.
-    async fn send(&mut self) -> Result<bool, End> {
-        let sent = match self.queue.go(&mut self.stages) {
-            None => return Ok(true),
-            Some(Arrival::Reset) => return Err(End::SenderGone),
-            Some(Arrival::End) => {
-                let told = self.to.shutdown().await;
-                return Err(told.map_or(End::ReceiverGone, |()| End::Finished));
-            }
-            Some(Arrival::Data(data)) => match self.to.try_write(data) {
-                Ok(sent) => sent,
-                Err(e) if is_not_now(&e) => return Ok(false),
-                Err(_) => return Err(End::ReceiverGone),
-            },
+        let Some(mut tube) = Tube::take() else {
+            self.pace.slow_down();
+            return Poll::Ready(Ok(0));
         };
-        Ok(self.queue.sent(sent))
-    }
-
-    /// One read, and what was read is queued.
-    fn take(&mut self) {
-        let arrival = scratch::with(|buffer| match self.from.try_read(buffer) {
-            Ok(0) => Some(Arrival::End),
-            Ok(read) => Some(Arrival::Data(Bytes::copy_from_slice(&buffer[..read]))),
-            Err(e) if is_not_now(&e) => None,
-            Err(_) => Some(Arrival::Reset),
-        });
-        if let Some(arrival) = arrival {
-            self.ended = !matches!(arrival, Arrival::Data(_));
-            self.queue.push(arrival, Instant::now());
+        let filled = match tube.poll_fill(cx, from) {
+            Poll::Ready(Ok(filled)) if filled > 0 => {
+                self.pace.moved(filled);
+                moved.spliced(filled);
+                self.tube = Some(tube);
+                return Poll::Ready(Ok(0));
+            }
+            filled => filled,
+        };
+        tube.give_back();
+        match ready!(filled) {
+            Ok(_) => self.poll_end(cx, to),
+            Err(e) if e.kind() == io::ErrorKind::Unsupported => {
+                self.pace.slow_down();
+                Poll::Ready(Ok(0))
+            }
+            Err(_) => Poll::Ready(Err(End::SenderGone)),
         }
     }
-}
 
-/// Waits for a change of the faults and leaves it to be seen.
-async fn changed(faults: &mut watch::Receiver<Arc<Stack>>) -> Result<(), End> {
-    faults.changed().await.map_err(|_| End::Closed)?;
-    faults.mark_changed();
-    Ok(())
-}
-
-/// Lets the other connections have a turn now and then.
-async fn breathe(turns: &mut u32) {
-    *turns += 1;
-    if turns.is_multiple_of(Pipe::TURNS) {
-        tokio::task::yield_now().await;
+    /// Goes on with what is in the tube as if it had been read.
+    fn unsplice(&mut self) -> Poll<Result<usize, End>> {
+        self.pace.slow_down();
+        let mut staged = Staged::new(Stages::default());
+        if let Some(tube) = self.tube.take() {
+            match tube.read_all() {
+                Ok(pieces) => pieces
+                    .into_iter()
+                    .for_each(|data| staged.push(Arrival::Data(data))),
+                Err(_) => return Poll::Ready(Err(End::ReceiverGone)),
+            }
+        }
+        self.staged = Some(Box::new(staged));
+        Poll::Ready(Ok(0))
     }
-}
 
-fn set(timer: &mut Option<Pin<Box<Sleep>>>, at: Instant) {
-    match timer {
-        Some(timer) if timer.deadline() == at => {}
-        Some(timer) => timer.as_mut().reset(at),
-        None => *timer = Some(Box::pin(sleep_until(at))),
+    /// Tells the receiver that the sender has nothing more to say.
+    fn poll_end(&mut self, cx: &mut Context<'_>, to: &mut Stream) -> Poll<Result<usize, End>> {
+        self.ended = true;
+        let told = ready!(Pin::new(to).poll_shutdown(cx));
+        Poll::Ready(Err(told.map_or(End::ReceiverGone, |()| End::Finished)))
     }
-}
-
-async fn expired(timer: &mut Option<Pin<Box<Sleep>>>) {
-    match timer {
-        Some(timer) => timer.await,
-        None => std::future::pending().await,
-    }
-}
-
-fn is_not_now(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }

@@ -1,9 +1,11 @@
 //! What was read and may not be sent yet.
 
-use super::{stage::Piece, stages::Stages};
+use super::{
+    stage::{Carried, Fate, Piece, Then},
+    stages::Stages,
+};
 use bytes::{Buf, Bytes};
-use std::collections::VecDeque;
-use tokio::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
 /// What arrived at one end of a connection.
 #[derive(Debug)]
@@ -14,6 +16,15 @@ pub(crate) enum Arrival {
     End,
     /// The sender is gone (RST).
     Reset,
+}
+
+impl Arrival {
+    fn data(&self) -> &[u8] {
+        match self {
+            Self::Data(data) => data,
+            Self::End | Self::Reset => &[],
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -35,6 +46,19 @@ pub(crate) enum Head {
     Due(Instant),
 }
 
+/// What is left of the head to be done now.
+#[derive(Debug)]
+pub(crate) enum Going<'a> {
+    /// There is none, or nothing of it goes on.
+    Nothing,
+    /// These bytes are to be sent; tell [`Queue::sent`].
+    Data(&'a [u8]),
+    /// The sender has nothing more to say.
+    End,
+    /// The sender is gone.
+    Reset,
+}
+
 /// What was read and may not be sent yet, in order.
 ///
 /// Only the head is asked about, when it is its turn: so a change of the faults needs to touch nothing else.
@@ -42,7 +66,8 @@ pub(crate) enum Head {
 pub(crate) struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
-    head: Option<Head>,
+    /// What the stages decided about the head.
+    fate: Option<Fate>,
     /// The head was let go by the stages, so they have counted it.
     going: bool,
 }
@@ -61,9 +86,7 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, arrival: Arrival, at: Instant) {
-        if let Arrival::Data(data) = &arrival {
-            self.bytes += data.len();
-        }
+        self.bytes += arrival.data().len();
         self.items.push_back(Item {
             arrival,
             at,
@@ -73,40 +96,59 @@ impl Queue {
 
     /// When the head may be sent.
     pub(crate) fn head(&mut self, stages: &mut Stages, now: Instant) -> Head {
-        if let Some(head) = self.head {
-            return head;
-        }
-        self.cut(stages.longest());
-        let Some(item) = self.items.front() else {
+        if self.items.is_empty() {
             return Head::Empty;
-        };
-        let len = match &item.arrival {
-            Arrival::Data(data) => data.len(),
-            Arrival::End | Arrival::Reset => 0,
-        };
-        // The rest of a chunk may be cut again; its whole length is then only of interest for its first piece.
-        let chunk = item.first.then(|| len + self.rest());
-        let due = stages.due(Piece {
+        }
+        if self.fate.is_none() {
+            self.cut(stages.longest());
+            self.fate = self.judge(stages, now);
+        }
+        match self.fate {
+            Some(Fate { at: Some(at), .. }) => Head::Due(at),
+            _ => Head::Held,
+        }
+    }
+
+    fn judge(&self, stages: &mut Stages, now: Instant) -> Option<Fate> {
+        let item = self.items.front()?;
+        let data = item.arrival.data();
+        Some(stages.judge(&Piece {
             at: item.at,
             now,
-            len,
-            chunk,
-        });
-        let head = due.map_or(Head::Held, Head::Due);
-        self.head = Some(head);
-        head
+            data,
+            // The rest of a chunk may be cut again; its whole length is only of interest for its first piece.
+            chunk: item.first.then(|| data.len() + self.rest()),
+        }))
     }
 
     /// The head goes out now: from here on it is only a matter of the receiver's window.
-    pub(crate) fn go(&mut self, stages: &mut Stages) -> Option<&Arrival> {
+    pub(crate) fn go(&mut self, stages: &mut Stages) -> Going<'_> {
         if !std::mem::replace(&mut self.going, true) {
             stages.passed();
+            let carried = self.fate.as_mut().map(|fate| {
+                // It is carried out here and now.
+                std::mem::replace(&mut fate.carried, Carried::AsItIs)
+            });
+            let instead = match carried {
+                Some(Carried::Changed(data)) => Some(data),
+                Some(Carried::Lost) => Some(Bytes::new()),
+                Some(Carried::AsItIs) | None => None,
+            };
+            if let (Some(instead), Some(item)) = (instead, self.items.front_mut()) {
+                self.bytes = self.bytes - item.arrival.data().len() + instead.len();
+                item.arrival = Arrival::Data(instead);
+            }
         }
-        self.items.front().map(|item| &item.arrival)
+        match self.items.front().map(|item| &item.arrival) {
+            Some(Arrival::Data(data)) if !data.is_empty() => Going::Data(data),
+            Some(Arrival::End) => Going::End,
+            Some(Arrival::Reset) => Going::Reset,
+            Some(Arrival::Data(_)) | None => Going::Nothing,
+        }
     }
 
-    /// So many bytes of the head were sent; whether that was all of it.
-    pub(crate) fn sent(&mut self, bytes: usize) -> bool {
+    /// So many bytes of the head were sent. Returns, once that is all of it, what happens then.
+    pub(crate) fn sent(&mut self, bytes: usize) -> Option<Then> {
         self.bytes -= bytes;
         if let Some(Item {
             arrival: Arrival::Data(data),
@@ -115,17 +157,17 @@ impl Queue {
             && bytes < data.len()
         {
             data.advance(bytes);
-            return false;
+            return None;
         }
         self.items.pop_front();
-        self.head = None;
         self.going = false;
-        true
+        let fate = self.fate.take();
+        Some(fate.map_or(Then::GoOn, |fate| fate.then))
     }
 
     /// The faults changed: the head is asked about again.
     pub(crate) fn faults_changed(&mut self) {
-        self.head = None;
+        self.fate = None;
         self.going = false;
         if let Some(item) = self.items.front_mut() {
             item.first = true;

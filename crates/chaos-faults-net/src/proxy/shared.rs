@@ -3,8 +3,10 @@
 use super::{
     door::Door,
     effect::{Effect, Hits},
-    runtime::runtime,
+    faults::Faults,
+    moved::Moved,
     stack::{Active, Stack},
+    workers::Worker,
 };
 use chaos_core::{FaultError, Seed};
 use std::{
@@ -15,7 +17,6 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::sync::watch;
 
 /// What a proxy has in common with the faults on it.
 #[derive(Debug)]
@@ -24,7 +25,10 @@ pub(crate) struct Shared {
     upstream: String,
     address: SocketAddr,
     door: Mutex<Door>,
-    faults: watch::Sender<Arc<Stack>>,
+    /// Where the door is.
+    home: &'static Worker,
+    faults: Faults,
+    moved: Moved,
     /// The number of the next connection.
     connections: AtomicU64,
     next_fault: AtomicU64,
@@ -33,13 +37,20 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(name: Option<String>, upstream: String, door: Door) -> Self {
+    pub(crate) fn new(
+        name: Option<String>,
+        upstream: String,
+        door: Door,
+        home: &'static Worker,
+    ) -> Self {
         Self {
             name,
             upstream,
             address: door.address(),
             door: Mutex::new(door),
-            faults: watch::Sender::new(Arc::default()),
+            home,
+            faults: Faults::default(),
+            moved: Moved::default(),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
             refusing: Mutex::new(Some(0)),
@@ -66,8 +77,13 @@ impl Shared {
     }
 
     /// The faults, now and as they change.
-    pub(crate) fn faults(&self) -> watch::Receiver<Arc<Stack>> {
-        self.faults.subscribe()
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// What went through.
+    pub(crate) fn moved(&self) -> &Moved {
+        &self.moved
     }
 
     /// Connection `number` was accepted.
@@ -85,25 +101,19 @@ impl Shared {
             hits,
             first: self.connections.load(Ordering::Relaxed),
         });
-        self.faults
-            .send_modify(|stack| *stack = Arc::new(stack.with(active)));
+        self.faults.change(|stack| Some(stack.with(active)));
         id
     }
 
     /// Takes a fault off; live connections feel it at once.
     pub(crate) fn take_off(&self, id: u64) {
-        self.faults.send_if_modified(|stack| {
-            let holds = stack.holds(id);
-            if holds {
-                *stack = Arc::new(stack.without(id));
-            }
-            holds
-        });
+        let without = |stack: &Stack| stack.holds(id).then(|| stack.without(id));
+        self.faults.change(without);
     }
 
     /// Whether a fault is on an open proxy.
     pub(crate) fn holds(&self, id: u64) -> bool {
-        self.refusing().is_some() && self.faults.borrow().holds(id)
+        self.refusing().is_some() && self.faults.stack().holds(id)
     }
 
     /// Shuts the door for one more fault.
@@ -128,8 +138,7 @@ impl Shared {
             return Ok(());
         };
         if faults == 1 {
-            let runtime = runtime()?;
-            let _within = runtime.enter();
+            let _within = self.home.enter();
             let unlocked = self.door().unlock();
             unlocked.map_err(|e| FaultError::host(format!("listen again on {self}"), e))?;
         }
@@ -137,10 +146,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives the port up for good.
+    /// Gives the port up for good and closes every connection.
     pub(crate) fn close(&self) {
         *self.refusing() = None;
         self.door().close();
+        self.faults.close();
     }
 
     fn refusing(&self) -> MutexGuard<'_, Option<usize>> {

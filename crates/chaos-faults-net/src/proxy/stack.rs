@@ -1,12 +1,12 @@
 //! The faults that are on a proxy, in the order in which they were put there.
 
 use super::{
-    effect::{Effect, Gate, Hits},
-    stage::Stage,
+    effect::{Effect, Gate, Hits, Leg},
+    stages::Stages,
 };
 use crate::direction::Flow;
 use chaos_core::Seed;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 /// The faults that are on a proxy right now. Replaced as a whole, so that a connection sees all or nothing of
 /// a change.
@@ -30,16 +30,15 @@ pub(crate) struct Active {
     pub(crate) first: u64,
 }
 
-impl Active {
-    /// What it does to one direction of a connection.
-    pub(crate) fn stage(&self, connection: u64, flow: Flow) -> Option<Box<dyn Stage>> {
-        let part = match flow {
-            Flow::Upstream => "upstream",
-            Flow::Downstream => "downstream",
-        };
-        let seed = self.seed.derive(part, connection.wrapping_sub(self.first));
-        self.effect.stage(flow, seed.rng(), self.hits.clone())
-    }
+/// Which connection it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    /// Its number on the proxy.
+    pub(crate) number: u64,
+    /// How many faults had cut connections before it was accepted.
+    pub(crate) cuts: u64,
+    /// Who connected.
+    pub(crate) client: Option<IpAddr>,
 }
 
 impl Stack {
@@ -83,9 +82,24 @@ impl Stack {
         self.active.iter().any(|a| a.id == id)
     }
 
-    /// The faults, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Active>> {
-        self.active.iter()
+    /// What the faults do to one direction of a connection. A fault that stays keeps its stage.
+    pub(crate) fn stages(&self, link: &Link, flow: Flow, mut before: Stages) -> Stages {
+        let mut stages = Stages::default();
+        for active in &self.active {
+            let stage = before.take(active.id).or_else(|| {
+                let number = link.number.wrapping_sub(active.first);
+                active.effect.stage(&Leg {
+                    flow,
+                    client: link.client,
+                    hits: &active.hits,
+                    seed: active.seed.derive("connection", number),
+                })
+            });
+            if let Some(stage) = stage {
+                stages.push(active.id, stage);
+            }
+        }
+        stages
     }
 
     /// The first fault that does this to connections as a whole.

@@ -1,21 +1,24 @@
 //! What a fault does to one direction of one connection.
 
-use std::{fmt, time::Duration};
-use tokio::time::Instant;
+use bytes::Bytes;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 /// One step on the way of the data through a connection. Stages are stacked; each gets the data when the one
-/// before it lets it go. The order of the data is kept by the [`pipe`](super::pipe), which asks about one piece
+/// before it lets it go. The order of the data is kept by the [`queue`](super::queue), which asks about one piece
 /// at a time.
 pub(crate) trait Stage: fmt::Debug + Send {
-    /// When `piece` may go on; `None`: not until the faults change. Asked again for the same piece only after
-    /// the faults changed.
-    fn due(&mut self, piece: &Piece) -> Option<Instant>;
+    /// What happens to `piece`. Asked again for the same piece only after the faults changed.
+    fn judge(&mut self, piece: &Piece<'_>) -> Fate;
 
     /// The piece that was asked about last is on its way.
     fn passed(&mut self) {}
 
-    /// The longest piece that it can handle.
-    fn longest(&self) -> usize {
+    /// The longest piece that it can handle: what is longer is cut, and each piece is asked about when it is its
+    /// turn. It may differ from piece to piece, but not between two calls of [`passed`](Self::passed).
+    fn longest(&mut self) -> usize {
         usize::MAX
     }
 
@@ -23,19 +26,105 @@ pub(crate) trait Stage: fmt::Debug + Send {
     fn room(&self) -> Room {
         Room::default()
     }
+
+    /// When it ends the connection of its own accord, and how. Looked at whenever the data moves, the faults change
+    /// or that time has come, as long as this direction is open.
+    fn deadline(&self) -> Option<(Instant, Then)> {
+        None
+    }
 }
 
 /// A piece of the stream that reaches a stage.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Piece {
+pub(crate) struct Piece<'a> {
     /// When it reaches the stage.
     pub(crate) at: Instant,
     /// The time.
     pub(crate) now: Instant,
-    /// How many bytes it has; the end of the stream has none.
-    pub(crate) len: usize,
+    /// Its bytes; the end of the stream has none.
+    pub(crate) data: &'a [u8],
     /// The length of what was read at once, for its first piece only: what is random is drawn once for it.
     pub(crate) chunk: Option<usize>,
+}
+
+/// What happens to a piece.
+#[derive(Debug, Clone)]
+pub(crate) struct Fate {
+    /// When it goes on; `None`: not until the faults change.
+    pub(crate) at: Option<Instant>,
+    /// What goes on then.
+    pub(crate) carried: Carried,
+    /// What happens after that.
+    pub(crate) then: Then,
+}
+
+/// What goes on of a piece.
+#[derive(Debug, Clone)]
+pub(crate) enum Carried {
+    /// All of it, as it is.
+    AsItIs,
+    /// These bytes in its place.
+    Changed(Bytes),
+    /// Nothing, and nobody is told.
+    Lost,
+}
+
+/// What happens to the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for faults that end connections")
+)]
+pub(crate) enum Then {
+    /// It goes on.
+    GoOn,
+    /// It is closed, both ways.
+    Close,
+    /// It is reset, both ways.
+    Reset,
+}
+
+impl Fate {
+    /// It goes on at that time.
+    pub(crate) const fn at(at: Instant) -> Self {
+        Self {
+            at: Some(at),
+            carried: Carried::AsItIs,
+            then: Then::GoOn,
+        }
+    }
+
+    /// It stays until the faults change.
+    pub(crate) const fn held() -> Self {
+        Self {
+            at: None,
+            carried: Carried::AsItIs,
+            then: Then::GoOn,
+        }
+    }
+
+    /// It is gone when its time has come.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for faults that lose data"))]
+    pub(crate) fn lost(self) -> Self {
+        let carried = Carried::Lost;
+        Self { carried, ..self }
+    }
+
+    /// Other bytes go on in its place.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for faults that change data"))]
+    pub(crate) fn changed(self, data: Bytes) -> Self {
+        let carried = Carried::Changed(data);
+        Self { carried, ..self }
+    }
+
+    /// What happens to the connection after it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for faults that end connections")
+    )]
+    pub(crate) fn and_then(self, then: Then) -> Self {
+        Self { then, ..self }
+    }
 }
 
 /// What must be buffered so that a delay does not limit the throughput, and no more than that.
@@ -51,7 +140,8 @@ pub(crate) struct Room {
 
 impl Room {
     const LEAST: usize = 64 * 1024;
-    const MOST: usize = 64 * 1024 * 1024;
+    /// With what it takes to keep it, 64 MiB.
+    const MOST: usize = 60 * 1024 * 1024;
     /// What a rate needs beyond the delay so that the next piece is always there in time.
     const SLACK: Duration = Duration::from_millis(50);
 

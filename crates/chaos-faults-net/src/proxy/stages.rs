@@ -1,44 +1,26 @@
 //! The stages of one direction of one connection.
 
-use super::{
-    stack::Stack,
-    stage::{Piece, Room, Stage},
-};
-use crate::direction::Flow;
-use tokio::time::Instant;
+use super::stage::{Carried, Fate, Piece, Room, Stage, Then};
+use std::time::Instant;
 
 /// The stages of one direction of one connection, in the order of the faults.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Stages {
-    connection: u64,
-    flow: Flow,
+    /// With the id of the fault that made it.
     stages: Vec<(u64, Box<dyn Stage>)>,
-    room: usize,
+    /// How many of them were asked about the piece.
+    asked: usize,
 }
 
 impl Stages {
-    pub(crate) fn new(connection: u64, flow: Flow) -> Self {
-        Self {
-            connection,
-            flow,
-            stages: Vec::new(),
-            room: Room::default().bytes(),
-        }
+    /// The stage of a fault, taken out, so that it keeps what it has counted and drawn.
+    pub(crate) fn take(&mut self, fault: u64) -> Option<Box<dyn Stage>> {
+        let at = self.stages.iter().position(|(id, _)| *id == fault)?;
+        Some(self.stages.remove(at).1)
     }
 
-    /// Follows the faults. A fault that stays keeps its stage, and with it what it has counted and drawn.
-    pub(crate) fn follow(&mut self, stack: &Stack) {
-        let mut old = std::mem::take(&mut self.stages);
-        for active in stack.iter() {
-            let kept = old.iter().position(|(id, _)| *id == active.id);
-            let stage = match kept {
-                Some(at) => Some(old.swap_remove(at).1),
-                None => active.stage(self.connection, self.flow),
-            };
-            self.stages.extend(stage.map(|stage| (active.id, stage)));
-        }
-        let rooms = self.stages.iter().map(|(_, stage)| stage.room());
-        self.room = rooms.fold(Room::default(), Room::and).bytes();
+    pub(crate) fn push(&mut self, fault: u64, stage: Box<dyn Stage>) {
+        self.stages.push((fault, stage));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -47,27 +29,103 @@ impl Stages {
 
     /// How many bytes may be buffered.
     pub(crate) fn room(&self) -> usize {
-        self.room
+        let rooms = self.stages.iter().map(|(_, stage)| stage.room());
+        rooms.fold(Room::default(), Room::and).bytes()
     }
 
     /// The longest piece that all of them can handle.
-    pub(crate) fn longest(&self) -> usize {
-        let longest = self.stages.iter().map(|(_, stage)| stage.longest());
+    pub(crate) fn longest(&mut self) -> usize {
+        let longest = self.stages.iter_mut().map(|(_, stage)| stage.longest());
         longest.min().unwrap_or(usize::MAX).max(1)
     }
 
-    /// When a piece may go to the receiver; `None`: not until the faults change.
-    pub(crate) fn due(&mut self, mut piece: Piece) -> Option<Instant> {
+    /// What happens to a piece.
+    pub(crate) fn judge(&mut self, piece: &Piece<'_>) -> Fate {
+        let mut fate = Fate::at(piece.at);
+        self.asked = 0;
         for (_, stage) in &mut self.stages {
-            piece.at = stage.due(&piece)?;
+            let Some(at) = fate.at else { break };
+            let data = match &fate.carried {
+                Carried::AsItIs => piece.data,
+                Carried::Changed(data) => data,
+                Carried::Lost => break,
+            };
+            self.asked += 1;
+            let Fate { at, carried, then } = stage.judge(&Piece { at, data, ..*piece });
+            fate.at = at;
+            if !matches!(carried, Carried::AsItIs) {
+                fate.carried = carried;
+            }
+            fate.then = fate.then.max(then);
         }
-        Some(piece.at)
+        fate
     }
 
     /// The piece that was asked about last is on its way.
     pub(crate) fn passed(&mut self) {
-        for (_, stage) in &mut self.stages {
+        for (_, stage) in self.stages.iter_mut().take(self.asked) {
             stage.passed();
         }
+    }
+
+    /// When one of them ends the connection of its own accord, and how.
+    pub(crate) fn deadline(&self) -> Option<(Instant, Then)> {
+        let deadlines = self.stages.iter().filter_map(|(_, stage)| stage.deadline());
+        deadlines.min_by_key(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    /// Has one fate for everything, and counts what passed and how long it was.
+    #[derive(Debug)]
+    struct Fixed(Fate, Arc<AtomicUsize>, Arc<AtomicUsize>);
+
+    impl Stage for Fixed {
+        fn judge(&mut self, piece: &Piece<'_>) -> Fate {
+            self.2.store(piece.data.len(), Ordering::Relaxed);
+            self.0.clone()
+        }
+
+        fn passed(&mut self) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_stage_gets_what_the_one_before_it_makes_of_a_piece() {
+        let now = Instant::now();
+        let [passed, seen] = [0; 2].map(|_| Arc::new(AtomicUsize::new(0)));
+        let mut stages = Stages::default();
+        for (id, fate) in [
+            Fate::at(now).changed(Bytes::from_static(b"longer")),
+            Fate::at(now).and_then(Then::Close),
+            Fate::at(now).lost(),
+            Fate::held(),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let stage = Fixed(fate, Arc::clone(&passed), Arc::clone(&seen));
+            stages.push(id as u64, Box::new(stage));
+        }
+        let fate = stages.judge(&Piece {
+            at: now,
+            now,
+            data: b"short",
+            chunk: None,
+        });
+        assert!(matches!(fate.carried, Carried::Lost));
+        assert_eq!((fate.at, fate.then), (Some(now), Then::Close));
+        assert_eq!(seen.load(Ordering::Relaxed), "longer".len());
+        stages.passed();
+        assert_eq!(passed.load(Ordering::Relaxed), 3, "the last was not asked");
     }
 }

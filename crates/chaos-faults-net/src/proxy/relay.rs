@@ -1,0 +1,125 @@
+//! Both directions of one connection.
+
+use super::{
+    faults::Follower,
+    pipe::{End, Pipe},
+    stack::Link,
+    stream::Stream,
+};
+use crate::direction::Flow;
+use bytes::Bytes;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// How a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// As its two ends ended it.
+    Gently,
+    /// With a reset for both ends.
+    Reset,
+    /// The same, by a fault that cuts connections as a whole.
+    Cut,
+}
+
+/// Moves data both ways until both ends have said all or one is gone. One future, so that a connection is one task
+/// and as small as can be.
+#[derive(Debug)]
+pub(crate) struct Relay<'a> {
+    client: &'a mut Stream,
+    upstream: &'a mut Stream,
+    follower: &'a mut Follower,
+    link: Link,
+    up: Way,
+    down: Way,
+}
+
+/// One direction, or how it ended.
+#[derive(Debug)]
+enum Way {
+    Open(Pipe),
+    Ended(End),
+}
+
+impl<'a> Relay<'a> {
+    /// `early` is what the client has said already.
+    pub(crate) fn new(
+        (client, upstream): (&'a mut Stream, &'a mut Stream),
+        follower: &'a mut Follower,
+        link: Link,
+        early: Bytes,
+    ) -> Self {
+        follower.look_again();
+        Self {
+            client,
+            upstream,
+            follower,
+            link,
+            up: Way::Open(Pipe::new(Flow::Upstream, early)),
+            down: Way::Open(Pipe::new(Flow::Downstream, Bytes::new())),
+        }
+    }
+
+    /// Takes over the faults that are on the proxy now.
+    fn follow(&mut self) -> Result<(), Close> {
+        let Some(news) = self.follower.news() else {
+            return Ok(());
+        };
+        let stack = news.map_err(|_| Close::Gently)?;
+        if stack.cuts_off(self.link.cuts) {
+            return Err(Close::Cut);
+        }
+        for way in [&mut self.up, &mut self.down] {
+            if let Way::Open(pipe) = way
+                && let Err(end) = pipe.follow(&stack, &self.link)
+            {
+                *way = Way::Ended(end);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_way(&mut self, cx: &mut Context<'_>, flow: Flow) {
+        let (way, from, to) = match flow {
+            Flow::Upstream => (&mut self.up, &mut *self.client, &mut *self.upstream),
+            Flow::Downstream => (&mut self.down, &mut *self.upstream, &mut *self.client),
+        };
+        if let Way::Open(pipe) = way {
+            let moved = self.follower.shared().moved();
+            if let Poll::Ready(end) = pipe.poll(cx, (from, to), moved) {
+                *way = Way::Ended(end);
+            }
+        }
+    }
+
+    /// How the connection ends, if it does.
+    fn close(&self) -> Option<Close> {
+        match (&self.up, &self.down) {
+            (Way::Ended(End::Finished), Way::Ended(End::Finished)) => Some(Close::Gently),
+            (Way::Ended(End::Close), _) | (_, Way::Ended(End::Close)) => Some(Close::Gently),
+            (Way::Ended(End::SenderGone | End::Reset), _)
+            | (_, Way::Ended(End::SenderGone | End::Reset)) => Some(Close::Reset),
+            (Way::Ended(_), Way::Ended(_)) => Some(Close::Reset),
+            // The other direction may still have something to deliver.
+            (Way::Open(_), _) | (_, Way::Open(_)) => None,
+        }
+    }
+}
+
+impl Future for Relay<'_> {
+    type Output = Close;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Close> {
+        let this = self.get_mut();
+        this.follower.listen(cx);
+        if let Err(close) = this.follow() {
+            return Poll::Ready(close);
+        }
+        this.poll_way(cx, Flow::Upstream);
+        this.poll_way(cx, Flow::Downstream);
+        this.close().map_or(Poll::Pending, Poll::Ready)
+    }
+}

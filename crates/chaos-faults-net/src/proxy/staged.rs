@@ -1,0 +1,165 @@
+//! The path of the data through the stages of one direction.
+
+use super::{
+    clock::Timer,
+    moved::Moved,
+    pipe::{Allowance, End},
+    queue::{Arrival, Going, Head, Queue},
+    stage::Then,
+    stages::Stages,
+    stream::Stream,
+};
+use bytes::BytesMut;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+use tokio::io::AsyncWrite;
+
+/// What is in the stages of one direction, and what the receiver has not taken yet.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    stages: Stages,
+    queue: Queue,
+    timer: Timer,
+    /// How many bytes may be queued.
+    room: usize,
+    /// What is read next comes here, behind what is still queued of what was read before.
+    block: BytesMut,
+}
+
+impl Staged {
+    /// The size of a block.
+    const BLOCK: usize = 64 * 1024;
+    /// In less it is not worth reading.
+    const LEAST: usize = 8 * 1024;
+
+    pub(crate) fn new(stages: Stages) -> Self {
+        Self {
+            room: stages.room(),
+            stages,
+            queue: Queue::default(),
+            timer: Timer::default(),
+            block: BytesMut::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, arrival: Arrival) {
+        self.queue.push(arrival, Instant::now());
+    }
+
+    /// The stages, to be given back to [`follow`](Self::follow).
+    pub(crate) fn take_stages(&mut self) -> Stages {
+        std::mem::take(&mut self.stages)
+    }
+
+    /// The faults changed.
+    pub(crate) fn follow(&mut self, stages: Stages) {
+        self.room = stages.room();
+        self.stages = stages;
+        self.queue.faults_changed();
+    }
+
+    /// Queues what comes and sends what is due, until there is no need for a queue.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        (from, to): (&mut Stream, &mut Stream),
+        ended: &mut bool,
+        allowance: &mut Allowance,
+        moved: &Moved,
+    ) -> Poll<Result<(), End>> {
+        loop {
+            let now = Instant::now();
+            let deadline = self.stages.deadline();
+            if let Some((at, then)) = deadline
+                && at <= now
+                && let Err(end) = carry_out(then)
+            {
+                return Poll::Ready(Err(end));
+            }
+            let mut wake = deadline.map(|(at, _)| at);
+            let mut bytes = None;
+            match self.queue.head(&mut self.stages, now) {
+                Head::Empty if self.stages.is_empty() => return Poll::Ready(Ok(())),
+                Head::Due(at) if at <= now => match self.poll_send(cx, to) {
+                    Poll::Ready(Ok(sent)) => bytes = Some(sent),
+                    Poll::Ready(Err(end)) => return Poll::Ready(Err(end)),
+                    Poll::Pending => {}
+                },
+                Head::Due(at) => wake = Some(wake.map_or(at, |deadline| deadline.min(at))),
+                Head::Empty | Head::Held => {}
+            }
+            if !*ended && self.has_room() {
+                match self.poll_take(cx, from, ended) {
+                    Poll::Ready(read) => {
+                        moved.staged(read);
+                        bytes = Some(bytes.unwrap_or(0) + read);
+                    }
+                    // An idle connection needs no block.
+                    Poll::Pending if self.queue.is_empty() => self.block = BytesMut::new(),
+                    Poll::Pending => {}
+                }
+            }
+            match (bytes, wake) {
+                (Some(bytes), _) => ready!(allowance.poll_spend(cx, bytes)),
+                (None, Some(at)) => ready!(self.timer.poll(cx, at)),
+                (None, None) => {
+                    self.timer.clear();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Without stages the queue is only what the receiver has not taken.
+    fn has_room(&self) -> bool {
+        !self.stages.is_empty() && self.queue.size() < self.room
+    }
+
+    /// Sends the head, or some of it; how many bytes.
+    fn poll_send(&mut self, cx: &mut Context<'_>, to: &mut Stream) -> Poll<Result<usize, End>> {
+        let sent = match self.queue.go(&mut self.stages) {
+            Going::Reset => return Poll::Ready(Err(End::SenderGone)),
+            Going::End => {
+                let told = ready!(Pin::new(to).poll_shutdown(cx));
+                return Poll::Ready(Err(told.map_or(End::ReceiverGone, |()| End::Finished)));
+            }
+            Going::Data(data) => match ready!(Pin::new(to).poll_write(cx, data)) {
+                Ok(sent) => sent,
+                Err(_) => return Poll::Ready(Err(End::ReceiverGone)),
+            },
+            Going::Nothing => 0,
+        };
+        let then = self.queue.sent(sent).unwrap_or(Then::GoOn);
+        Poll::Ready(carry_out(then).map(|()| sent))
+    }
+
+    /// One read, and what was read is queued; how many bytes.
+    fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        ended: &mut bool,
+    ) -> Poll<usize> {
+        let block = (Self::LEAST, Self::BLOCK);
+        let read = ready!(from.poll_read_into(cx, &mut self.block, block));
+        let (arrival, read) = match read {
+            Ok(0) => (Arrival::End, 0),
+            Ok(read) => (Arrival::Data(self.block.split().freeze()), read),
+            Err(_) => (Arrival::Reset, 0),
+        };
+        *ended = read == 0;
+        self.push(arrival);
+        Poll::Ready(read)
+    }
+}
+
+fn carry_out(then: Then) -> Result<(), End> {
+    match then {
+        Then::GoOn => Ok(()),
+        Then::Close => Err(End::Close),
+        Then::Reset => Err(End::Reset),
+    }
+}

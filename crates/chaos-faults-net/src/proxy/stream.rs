@@ -1,0 +1,146 @@
+//! One end of a connection.
+
+use bytes::BytesMut;
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    net::{TcpSocket, TcpStream, lookup_host},
+};
+
+/// What stands before the path of a Unix socket.
+pub(crate) const UNIX: &str = "unix:";
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    socket.set_nodelay(true)?;
+    if is_local(address.ip()) {
+        never_pace(&socket);
+    }
+    socket.connect(address).await
+}
+
+/// Whether packets to it do not leave the host.
+pub(crate) fn is_local(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// Takes the congestion control that does nothing but what it must: where packets cannot get lost there is nothing
+/// to control, and BBR, the default of many hosts, spends half of the processor's time on pacing them. It has to be
+/// said before the connection is made.
+#[cfg(target_os = "linux")]
+pub(crate) fn never_pace(socket: &impl std::os::fd::AsFd) {
+    // Every kernel has it and lets everyone have it.
+    if let Err(error) = rustix::net::sockopt::set_tcp_congestion(socket, "reno") {
+        tracing::debug!(%error, "the congestion control stays as it is");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn never_pace<T>(_: &T) {}
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Stream {
+    /// Connects to `host:port` or `unix:/path`.
+    pub(crate) async fn connect(address: &str) -> io::Result<Self> {
+        #[cfg(unix)]
+        if let Some(path) = address.strip_prefix(UNIX) {
+            return Ok(Self::Unix(UnixStream::connect(path).await?));
+        }
+        let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+        for address in lookup_host(address).await? {
+            match connect(address).await {
+                Ok(stream) => return Ok(Self::Tcp(stream)),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
+    }
+
+    /// Closes it so that the other side sees a reset.
+    pub(crate) fn reset(self) {
+        match self {
+            // It fails only for a connection that is gone already.
+            Self::Tcp(stream) => drop(stream.set_zero_linger()),
+            // There is no such thing; it is closed.
+            #[cfg(unix)]
+            Self::Unix(_) => {}
+        }
+    }
+
+    /// Reads what is there into the spare room of `block`, which is made when there is something to read.
+    pub(crate) fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        block: &mut BytesMut,
+        (least, size): (usize, usize),
+    ) -> Poll<io::Result<usize>> {
+        ready!(match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.poll_read_ready(cx),
+        })?;
+        if block.capacity() - block.len() < least {
+            *block = BytesMut::with_capacity(size);
+        }
+        pin!(self.read_buf(block)).poll(cx)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Sockets have nothing to flush.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
