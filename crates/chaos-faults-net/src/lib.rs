@@ -7,6 +7,8 @@ mod check;
 mod direction;
 mod latency;
 mod loss;
+#[cfg(target_os = "linux")]
+mod netlink;
 mod netns;
 #[cfg(target_os = "linux")]
 mod nft;

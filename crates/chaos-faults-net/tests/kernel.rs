@@ -7,6 +7,12 @@
 #[path = "kernel/mod.rs"]
 mod kernel;
 
+/// The crate's own netlink, which the encoder uses.
+#[cfg(target_os = "linux")]
+#[path = "../src/netlink/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "not all of it is used here")]
+mod netlink;
+
 /// The crate's own encoder, to try what cannot be seen through a fault.
 #[cfg(target_os = "linux")]
 #[path = "../src/nft/mod.rs"]

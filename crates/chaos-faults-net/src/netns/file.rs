@@ -1,6 +1,9 @@
 //! The file that names a network namespace.
 
-use crate::nft::Nft;
+use crate::{
+    netlink::{Family, Netlink},
+    nft::Nft,
+};
 use chaos_core::FaultError;
 use nix::{
     errno::Errno,
@@ -63,12 +66,28 @@ impl NetnsFile {
         Ok(fstat(&self.file).map_err(problem)?.st_ino)
     }
 
-    /// Moves the calling thread into the namespace, for good, and opens nftables there. Call it on a throw-away
+    /// Moves the calling thread into the namespace, for good, and opens a socket there. Call it on a throw-away
     /// thread.
-    pub(crate) fn enter(&self) -> Result<Nft, FaultError> {
+    pub(crate) fn enter(&self) -> Result<Inside, FaultError> {
         let path = self.path.display();
         setns(&self.file, CloneFlags::CLONE_NEWNET)
             .map_err(|e| FaultError::host(format!("enter the network namespace {path}"), e))?;
-        Nft::open().map_err(|e| FaultError::host(format!("reach nftables in {path}"), e))
+        let route = Netlink::open(Family::Route)
+            .map_err(|e| FaultError::host(format!("reach the networks of {path}"), e))?;
+        Ok(Inside { route })
+    }
+}
+
+/// A network namespace that the calling thread is in.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    /// Its interfaces and queues.
+    pub(crate) route: Netlink,
+}
+
+impl Inside {
+    /// Its packet filters.
+    pub(crate) fn nft(&self) -> Result<Nft, FaultError> {
+        Nft::open().map_err(|e| FaultError::host("reach nftables", e))
     }
 }

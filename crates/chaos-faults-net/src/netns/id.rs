@@ -1,7 +1,6 @@
 //! Finding a network namespace again.
 
-use super::{NetnsFile, Opened};
-use crate::nft::Nft;
+use super::{Inside, NetnsFile, Opened};
 use chaos_core::FaultError;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -41,9 +40,9 @@ impl NetnsId {
 
     /// Enters the namespace, if it still is anywhere: where it was, or where a process or a name has it. Moves the
     /// calling thread.
-    pub(crate) fn enter(&self) -> Result<Option<Nft>, FaultError> {
-        if let Some(nft) = self.enter_at(&self.path)? {
-            return Ok(Some(nft));
+    pub(crate) fn enter(&self) -> Result<Option<Inside>, FaultError> {
+        if let Some(inside) = self.enter_at(&self.path)? {
+            return Ok(Some(inside));
         }
         for path in elsewhere() {
             // What cannot be looked at here is no namespace that we were in.
@@ -51,20 +50,20 @@ impl NetnsId {
                 continue;
             };
             if file.inode()? == self.inode
-                && let Some(nft) = self.enter_at(&path)?
+                && let Some(inside) = self.enter_at(&path)?
             {
-                return Ok(Some(nft));
+                return Ok(Some(inside));
             }
         }
         Ok(None)
     }
 
-    fn enter_at(&self, path: &Path) -> Result<Option<Nft>, FaultError> {
+    fn enter_at(&self, path: &Path) -> Result<Option<Inside>, FaultError> {
         let Opened::Namespace(file) = NetnsFile::open(path)? else {
             return Ok(None);
         };
-        let nft = file.enter()?;
-        Ok((cookie(&nft)? == self.cookie).then_some(nft))
+        let inside = file.enter()?;
+        Ok((cookie(&inside)? == self.cookie).then_some(inside))
     }
 
     /// Whether it is the namespace of this machine: this process's own, or that of the first process.
@@ -96,8 +95,10 @@ impl NetnsId {
     }
 }
 
-fn cookie(nft: &Nft) -> Result<u64, FaultError> {
-    nft.cookie()
+fn cookie(inside: &Inside) -> Result<u64, FaultError> {
+    inside
+        .route
+        .cookie()
         .map_err(|e| FaultError::host("ask for the namespace's cookie (Linux 5.14)", e))
 }
 

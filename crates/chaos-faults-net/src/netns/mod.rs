@@ -9,7 +9,7 @@ mod target;
 
 pub use config::NetnsConfig;
 #[cfg(target_os = "linux")]
-pub(crate) use file::{NetnsFile, Opened};
+pub(crate) use file::{Inside, NetnsFile, Opened};
 #[cfg(target_os = "linux")]
 pub(crate) use id::NetnsId;
 pub use target::Netns;

@@ -1,7 +1,6 @@
 //! What a rule looks at, and what it does.
 
-use super::attributes::Attributes;
-use crate::partition::Network;
+use crate::{netlink::Attributes, partition::Network};
 use std::net::IpAddr;
 
 /// The register that holds what is compared: `NFT_REG_1`.

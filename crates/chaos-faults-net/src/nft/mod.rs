@@ -1,9 +1,8 @@
-//! nftables over netlink: just what a partition needs, without the `nft` program.
+//! nftables: just what our faults need, without the `nft` program.
 //!
-//! [`attributes`] and [`message`] are the bytes, [`expression`] and [`table`] what they say, [`socket`] talks to the
-//! kernel. The numbers are those of `linux/netlink.h` and `linux/netfilter/nf_tables.h`.
+//! [`message`] has the bytes, [`expression`] and [`table`] what they say, [`socket`] talks to the kernel. The numbers are
+//! those of `linux/netfilter/nf_tables.h`.
 
-mod attributes;
 mod expression;
 mod message;
 mod socket;

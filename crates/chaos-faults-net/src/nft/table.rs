@@ -1,11 +1,13 @@
 //! A table that drops traffic.
 
 use super::{
-    attributes::Attributes,
     expression::{Expressions, Side},
     message::Ask,
 };
-use crate::partition::{Network, Traffic};
+use crate::{
+    netlink::{Attributes, Request},
+    partition::{Network, Traffic},
+};
 
 /// A table that drops traffic, with a chain for each direction.
 ///
@@ -52,19 +54,19 @@ const EGRESS: Hook = Hook {
 
 impl Table {
     /// The messages that make it.
-    pub(crate) fn messages(&self) -> Vec<(Ask, Attributes)> {
+    pub(crate) fn messages(&self) -> Vec<Request> {
         let table = Attributes::new()
             .text(1, &self.name)
             .bytes(6, &Self::mark(&self.name));
-        let mut messages = vec![(Ask::AddTable, table)];
+        let mut messages = vec![Ask::AddTable.with(&table)];
         for hook in self.hooks() {
-            messages.push((Ask::AddChain, self.chain(hook)));
+            messages.push(Ask::AddChain.with(&self.chain(hook)));
             for rule in self.rules(hook) {
                 let rule = Attributes::new()
                     .text(1, &self.name)
                     .text(2, hook.name)
                     .nested(4, rule.as_attributes());
-                messages.push((Ask::AddRule, rule));
+                messages.push(Ask::AddRule.with(&rule));
             }
         }
         messages

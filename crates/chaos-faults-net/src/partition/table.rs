@@ -56,9 +56,10 @@ impl Action for AddTable {
         let waiting = Arc::new(());
         let given_up = Arc::downgrade(&waiting);
         cx.blocking(move || {
-            let nft = netns
+            let inside = netns
                 .enter()?
                 .ok_or_else(|| FaultError::no_target(netns.to_string(), "it is gone"))?;
+            let nft = inside.nft()?;
             if given_up.strong_count() == 0 {
                 return Ok(());
             }
@@ -98,9 +99,10 @@ impl DelTable {
             let found = format!("`{name}`, which is not a name that is given here");
             return Ok(Now::Foreign(found));
         }
-        let Some(nft) = self.netns.enter()? else {
+        let Some(inside) = self.netns.enter()? else {
             return Ok(Now::Gone);
         };
+        let nft = inside.nft()?;
         let found = nft
             .find(name)
             .map_err(|e| FaultError::host(format!("look for table inet {name}"), e))?;
@@ -169,8 +171,9 @@ pub(super) fn works(site: &Site) -> Result<(), String> {
             // The plan says that the target is gone.
             return Ok(());
         };
-        let nft = file.enter()?;
-        let tried = nft.check().and_then(|()| nft.cookie());
+        let inside = file.enter()?;
+        let nft = inside.nft()?;
+        let tried = nft.check().and_then(|()| inside.route.cookie());
         tried
             .map(drop)
             .map_err(|e| FaultError::host("list tables", e))

@@ -2,6 +2,7 @@
 
 use super::world::Space;
 use crate::{
+    netlink::{Family, Netlink},
     nft::{Nft, Table},
     partition::Traffic,
 };
@@ -25,11 +26,9 @@ fn table(name: &str, networks: &[&str]) -> Table {
 fn made_once() {
     let space = Space::new();
     let (nft, other) = space.run(|| (Nft::open().unwrap(), Nft::open().unwrap()));
-    assert_eq!(nft.cookie().unwrap(), other.cookie().unwrap());
-    assert_ne!(
-        nft.cookie().unwrap(),
-        Nft::open().unwrap().cookie().unwrap()
-    );
+    let cookie = || Netlink::open(Family::Route).unwrap().cookie().unwrap();
+    assert_eq!(space.run(cookie), space.run(cookie));
+    assert_ne!(space.run(cookie), cookie());
     nft.add(&table("chaos-1", &["10.0.0.0/8", "fd00::1"]))
         .unwrap();
     let before = space.ruleset();

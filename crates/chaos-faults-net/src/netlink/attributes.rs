@@ -29,6 +29,11 @@ impl Attributes {
         self.bytes(kind, &bytes)
     }
 
+    /// Adds a number, as the route family has them: in the machine's order.
+    pub(crate) fn native(self, kind: u16, number: u32) -> Self {
+        self.bytes(kind, &number.to_ne_bytes())
+    }
+
     /// Adds a number, as nftables has them: the highest byte first.
     pub(crate) fn number(self, kind: u16, number: u32) -> Self {
         self.bytes(kind, &number.to_be_bytes())
@@ -44,18 +49,25 @@ impl Attributes {
     }
 }
 
-/// The value of one attribute of a received sequence.
-pub(crate) fn find(mut bytes: &[u8], wanted: u16) -> Option<&[u8]> {
-    while let [a, b, c, d, ..] = *bytes {
+/// The attributes of a received sequence: type and value.
+pub(crate) fn each(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let [a, b, c, d, ..] = *bytes else {
+            return None;
+        };
         let len = usize::from(u16::from_ne_bytes([a, b]));
         let kind = u16::from_ne_bytes([c, d]) & !Attributes::NESTED;
         let value = bytes.get(Attributes::HEADER..len)?;
-        if kind == wanted {
-            return Some(value);
-        }
-        bytes = bytes.get(len.next_multiple_of(4)..)?;
-    }
-    None
+        bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+        Some((kind, value))
+    })
+}
+
+/// The value of one attribute of a received sequence.
+pub(crate) fn find(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    each(bytes)
+        .find(|(kind, _)| *kind == wanted)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]
