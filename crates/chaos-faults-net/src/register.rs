@@ -1,8 +1,8 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, NetnsConfig, PartitionConfig,
-    ProxyConfig, RefuseConfig, ResetConfig,
+    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, NetemConfig, NetnsConfig,
+    PartitionConfig, ProxyConfig, RefuseConfig, ResetConfig,
 };
 use chaos_core::Registry;
 
@@ -17,7 +17,12 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<ResetConfig>()
         .add_fault::<RefuseConfig>()
         .add_target::<NetnsConfig>()
-        .add_fault::<PartitionConfig>();
+        .add_fault::<PartitionConfig>()
+        .add_fault::<NetemConfig>();
     #[cfg(target_os = "linux")]
-    registry.add_undo::<crate::partition::DelTable>();
+    registry
+        .add_undo::<crate::partition::DelTable>()
+        .add_undo::<crate::tc::DelIfb>()
+        .add_undo::<crate::tc::DelIngress>()
+        .add_undo::<crate::tc::DelTree>();
 }

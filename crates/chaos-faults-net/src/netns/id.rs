@@ -22,7 +22,7 @@ pub(crate) struct NetnsId {
 
 impl NetnsId {
     /// Identifies the namespace under a path. Moves the calling thread into it.
-    pub(crate) fn of(path: &Path) -> Result<Self, FaultError> {
+    pub(crate) fn of(path: &Path) -> Result<(Self, Inside), FaultError> {
         let what = || format!("network namespace {}", path.display());
         let file = match NetnsFile::open(path)? {
             Opened::Namespace(file) => file,
@@ -31,11 +31,13 @@ impl NetnsId {
                 return Err(FaultError::no_target(what(), "the file is not a namespace"));
             }
         };
-        Ok(Self {
+        let inside = file.enter()?;
+        let id = Self {
             path: path.to_owned(),
             inode: file.inode()?,
-            cookie: cookie(&file.enter()?)?,
-        })
+            cookie: cookie(&inside)?,
+        };
+        Ok((id, inside))
     }
 
     /// Enters the namespace, if it still is anywhere: where it was, or where a process or a name has it. Moves the

@@ -6,6 +6,8 @@ mod file;
 #[cfg(target_os = "linux")]
 mod id;
 mod target;
+#[cfg(target_os = "linux")]
+mod work;
 
 pub use config::NetnsConfig;
 #[cfg(target_os = "linux")]

@@ -205,7 +205,7 @@ async fn plan(
         };
         let (netns, host) = cx
             .blocking(move || {
-                let netns = NetnsId::of(&path)?;
+                let (netns, _) = NetnsId::of(&path)?;
                 let host = netns.is_host()?;
                 Ok::<_, FaultError>((netns, host))
             })

@@ -1,7 +1,7 @@
 //! Making and deleting a table.
 
 use crate::{
-    netns::{NetnsFile, NetnsId, Opened},
+    netns::{Inside, NetnsFile, NetnsId, Opened},
     nft::{Nft, Table},
 };
 use chaos_core::{
@@ -9,7 +9,7 @@ use chaos_core::{
     async_trait,
 };
 use serde::{Deserialize, Serialize};
-use std::{io, sync::Arc, thread};
+use std::{io, thread};
 
 /// What the name of every table of ours starts with; see [`Context::mark`].
 const OURS: &str = "chaos-";
@@ -51,29 +51,17 @@ impl Action for AddTable {
     }
 
     async fn apply(&self, cx: &Context) -> Result<(), FaultError> {
-        let (netns, table) = (self.netns.clone(), self.table.clone());
-        // When this future is dropped the thread must not act any more.
-        let waiting = Arc::new(());
-        let given_up = Arc::downgrade(&waiting);
-        cx.blocking(move || {
-            let inside = netns
-                .enter()?
-                .ok_or_else(|| FaultError::no_target(netns.to_string(), "it is gone"))?;
-            let nft = inside.nft()?;
-            if given_up.strong_count() == 0 {
-                return Ok(());
-            }
-            nft.add(&table).map_err(|e| match e.kind() {
+        let table = self.table.clone();
+        let add = move |inside: &Inside| {
+            inside.nft()?.add(&table).map_err(|e| match e.kind() {
                 io::ErrorKind::AlreadyExists => FaultError::conflict(
-                    format!("table inet {} in {netns}", table.name),
+                    format!("table inet {}", table.name),
                     "a table of that name",
                 ),
                 _ => FaultError::host(format!("add table inet {}", table.name), e),
             })
-        })
-        .await??;
-        drop(waiting);
-        Ok(())
+        };
+        self.netns.act(cx, add).await
     }
 }
 

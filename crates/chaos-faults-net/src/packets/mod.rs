@@ -1,0 +1,10 @@
+//! Which packets a fault of the kernel hits.
+
+mod config;
+mod host;
+mod ports;
+
+pub(crate) use config::Packets;
+pub use config::{PacketsConfig, Protocol};
+pub(crate) use host::Host;
+pub(crate) use ports::Ports;

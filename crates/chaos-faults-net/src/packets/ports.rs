@@ -1,0 +1,83 @@
+//! A port or a range of them.
+
+use std::{fmt, str::FromStr};
+
+/// Ports from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    first: u16,
+    last: u16,
+}
+
+impl Ports {
+    /// The blocks of which a range is made: a number and a mask, as filters know them.
+    pub(crate) fn blocks(self) -> Vec<(u16, u16)> {
+        let mut blocks = Vec::new();
+        let (mut at, last) = (u32::from(self.first), u32::from(self.last));
+        while at <= last {
+            // The largest block that begins here and does not go beyond the end.
+            let mut size = if at == 0 {
+                1 << 16
+            } else {
+                at & at.wrapping_neg()
+            };
+            while at + size - 1 > last {
+                size /= 2;
+            }
+            let mask = u16::MAX - u16::try_from(size - 1).unwrap_or(u16::MAX);
+            blocks.push((u16::try_from(at).unwrap_or(u16::MAX), mask));
+            at += size;
+        }
+        blocks
+    }
+}
+
+impl FromStr for Ports {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is neither a port nor a range of ports");
+        let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let first = port(first).ok_or_else(wrong)?;
+        let last = port(last).filter(|last| *last >= first).ok_or_else(wrong)?;
+        Ok(Self { first, last })
+    }
+}
+
+impl fmt::Display for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}-{}", self.first, self.last)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ports_read_as_people_write_them() {
+        for text in ["80", "8000-8100", "1-65535"] {
+            assert_eq!(text.parse::<Ports>().unwrap().to_string(), text);
+        }
+        for text in ["0", "65536", "-1", "90-80", "http", "", "80-", "0-80"] {
+            assert!(text.parse::<Ports>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_hold_just_the_ports_of_the_range(a in 1_u16.., b in 1_u16.., port: u16) {
+            let ports = Ports { first: a.min(b), last: a.max(b) };
+            let held = ports.blocks().iter().filter(|(value, mask)| port & mask == *value).count();
+            let inside = (ports.first..=ports.last).contains(&port);
+            prop_assert_eq!(held, usize::from(inside));
+            prop_assert!(ports.blocks().len() <= 30);
+        }
+    }
+}

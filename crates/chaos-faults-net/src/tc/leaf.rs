@@ -1,0 +1,60 @@
+//! The queue that does what a fault says.
+
+use super::tbf::Tbf;
+use crate::netem::Netem;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The queue that does what a fault says.
+#[derive(Debug, Clone)]
+pub(crate) enum Leaf {
+    /// Delay, loss, duplicates and the like.
+    Netem(Box<Netem>),
+    /// A rate.
+    Tbf(Tbf),
+}
+
+impl Leaf {
+    /// At this rate, in bytes per second.
+    pub(crate) fn rate(bytes_per_second: u64) -> Self {
+        Self::Tbf(Tbf::new(bytes_per_second))
+    }
+
+    /// The kernel's name.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Netem(_) => "netem",
+            Self::Tbf(_) => "tbf",
+        }
+    }
+
+    /// What the kernel is told. `seed` is that of the interface.
+    pub(crate) fn options(&self, seed: u64) -> Vec<u8> {
+        match self {
+            Self::Netem(netem) => super::netem::options(netem, seed),
+            Self::Tbf(tbf) => tbf.options(),
+        }
+    }
+
+    /// What is under way in it, and how long that takes.
+    pub(crate) fn drain(&self) -> Option<Drain> {
+        match self {
+            Self::Netem(netem) => Some(Drain {
+                longest: netem.longest().min(Drain::MOST),
+            }),
+            Self::Tbf(_) => None,
+        }
+    }
+}
+
+/// Packets that are under way when a fault is taken back: they are delivered, not dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Drain {
+    /// How long it takes at most.
+    pub(crate) longest: Duration,
+}
+
+impl Drain {
+    /// Nobody waits longer than that for a recovery; what is older is dropped.
+    const MOST: Duration = Duration::from_secs(3);
+}
