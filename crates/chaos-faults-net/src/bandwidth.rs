@@ -1,8 +1,11 @@
 //! `net.bandwidth`: a narrow link.
 
 use crate::{
+    PacketsConfig,
     direction::Direction,
+    emulate,
     proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -39,10 +42,10 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 /// Intensities: light 8mbit, medium 1mbit, heavy 128kbit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bandwidth {
     rate: u64,
-    direction: Direction,
+    scope: Scope,
 }
 
 impl Bandwidth {
@@ -50,7 +53,7 @@ impl Bandwidth {
     pub const fn per_second(bytes: u64) -> Self {
         Self {
             rate: bytes,
-            direction: Direction::Downstream,
+            scope: Scope::DEFAULT,
         }
     }
 
@@ -59,16 +62,31 @@ impl Bandwidth {
         Self::per_second(rate.get())
     }
 
-    /// Which way the link is narrow. Default: downstream.
+    /// Which way of a proxy the link is narrow. Default: downstream.
     #[must_use]
-    pub const fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.scope.direction = Some(direction);
         self
+    }
+
+    /// Which packets of a network namespace share the rate. Default: all that go out.
+    #[must_use]
+    pub fn packets(mut self, packets: PacketsConfig) -> Self {
+        self.scope.packets = Some(packets);
+        self
+    }
+
+    /// What it does to a proxy.
+    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
+        Narrow {
+            rate: self.rate,
+            direction,
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         if self.rate > 0 {
-            return Ok(());
+            return self.scope.check();
         }
         Err(ConfigError::field("rate", "0 lets nothing through").help(
             "at least 1B/s, such as 1mbit or 100kB/s; to let nothing through use net.blackhole",
@@ -82,18 +100,20 @@ impl Fault for Bandwidth {
         BandwidthConfig::KIND
     }
 
-    fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+    fn needs(&self, site: &Site) -> Needs {
+        scope::needs(site, emulate::rate_needs)
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        let what = format!(
-            "let through {} per connection {}",
-            Rate::bytes_per_second(self.rate),
-            self.direction
-        );
-        plan_on_proxies(self, &what, sites, cx.seed())
+        let rate = Rate::bytes_per_second(self.rate);
+        match self.scope.back_end(sites)? {
+            BackEnd::Proxy(direction) => {
+                let what = format!("let through {rate} per connection {direction}");
+                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+            }
+            BackEnd::Kernel(packets) => emulate::plan_rate(self.rate, &packets, sites, cx).await,
+        }
     }
 }
 
@@ -104,15 +124,18 @@ impl Fault for Bandwidth {
 pub struct BandwidthConfig {
     /// What gets through per connection: a rate of at least 1B/s, such as 1mbit (bits) or 100kB/s (bytes).
     pub rate: Rate,
-    /// Which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
-    pub direction: Direction,
+    pub direction: Option<Direction>,
+    /// On a network namespace, which packets share the rate. Default: all that go out.
+    #[serde(default)]
+    pub packets: Option<PacketsConfig>,
 }
 
 impl FaultConfig for BandwidthConfig {
     const KIND: &'static str = "net.bandwidth";
     type Fault = Bandwidth;
-    const TARGETS: &'static [&'static str] = &["proxy"];
+    const TARGETS: &'static [&'static str] = scope::BOTH;
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {
@@ -124,13 +147,24 @@ impl FaultConfig for BandwidthConfig {
     }
 
     fn build(self) -> Result<Bandwidth, ConfigError> {
-        let bandwidth = Bandwidth::rate(self.rate).direction(self.direction);
+        let mut bandwidth = Bandwidth::rate(self.rate);
+        bandwidth.scope = Scope {
+            direction: self.direction,
+            packets: self.packets,
+        };
         bandwidth.check()?;
         Ok(bandwidth)
     }
 }
 
-impl Effect for Bandwidth {
+/// A rate on a proxy.
+#[derive(Debug, Clone, Copy)]
+struct Narrow {
+    rate: u64,
+    direction: Direction,
+}
+
+impl Effect for Narrow {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
         self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
             Box::new(Bucket {

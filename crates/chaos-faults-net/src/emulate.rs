@@ -1,6 +1,9 @@
 //! What faults of both back ends need to be planned by the kernel; elsewhere than on Linux it refuses.
 
-use crate::{netem::Netem, packets::Packets};
+use crate::{
+    netem::{Chance, LossModel, Netem},
+    packets::Packets,
+};
 use chaos_core::{Context, FaultError, Needs, Plan, Site};
 
 /// What emulation needs.
@@ -14,6 +17,33 @@ pub(crate) fn needs(site: &Site) -> Needs {
         let _ = site;
         Needs::none().linux()
     }
+}
+
+/// What losses need: the emulator, or packet filters that draw.
+pub(crate) fn loss_needs(site: &Site) -> Needs {
+    #[cfg(target_os = "linux")]
+    if !crate::tc::has_netem() {
+        return crate::partition::needs();
+    }
+    needs(site)
+}
+
+/// Plans losses for these packets, by packet filters where there is no emulator.
+pub(crate) async fn plan_loss(
+    chance: Chance,
+    packets: &Packets,
+    sites: &[Site],
+    cx: &Context,
+) -> Result<Plan, FaultError> {
+    #[cfg(target_os = "linux")]
+    if !crate::tc::has_netem() {
+        return crate::partition::plan_losses(chance, packets, sites, cx).await;
+    }
+    let netem = Netem {
+        loss: Some(LossModel::Random(chance)),
+        ..Netem::default()
+    };
+    plan(&netem, packets, sites, cx).await
 }
 
 /// What a rate needs.
@@ -69,7 +99,7 @@ pub(crate) async fn plan_rate(
 }
 
 #[cfg(not(target_os = "linux"))]
-fn elsewhere(sites: &[Site]) -> Result<Plan, FaultError> {
+pub(crate) fn elsewhere(sites: &[Site]) -> Result<Plan, FaultError> {
     let target = sites.first().map(ToString::to_string);
     Err(FaultError::unsupported(
         target.unwrap_or_default(),

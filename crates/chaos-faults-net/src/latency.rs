@@ -1,13 +1,17 @@
 //! `net.latency`: data arrives late.
 
 use crate::{
-    check,
+    Distribution, PacketsConfig, check,
     direction::Direction,
+    emulate,
+    netem::Netem,
     proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
-    async_trait, units::Time,
+    async_trait,
+    units::{Percent, Time},
 };
 use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
@@ -54,20 +58,33 @@ use std::time::Duration;
 /// let slow = Latency::ms(500).jitter_ms(100).on(&redis);
 /// # drop(slow); Ok(()) }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Latency {
+    delay: Delay,
+    scope: Scope,
+}
+
+/// A delay that varies.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Delay {
     latency: Duration,
     jitter: Duration,
-    direction: Direction,
+    distribution: Distribution,
+    /// How much each depends on the one before, 0 to 100.
+    correlation: f64,
 }
 
 impl Latency {
     /// Data arrives this much later, on its way to the client.
     pub const fn new(latency: Duration) -> Self {
         Self {
-            latency,
-            jitter: Duration::ZERO,
-            direction: Direction::Downstream,
+            delay: Delay {
+                latency,
+                jitter: Duration::ZERO,
+                distribution: Distribution::Uniform,
+                correlation: 0.0,
+            },
+            scope: Scope::DEFAULT,
         }
     }
 
@@ -78,32 +95,69 @@ impl Latency {
 
     /// Varies the latency by up to this much, both ways.
     #[must_use]
-    pub const fn jitter(mut self, jitter: Duration) -> Self {
-        self.jitter = jitter;
+    pub fn jitter(mut self, jitter: Duration) -> Self {
+        self.delay.jitter = jitter;
         self
     }
 
     /// Varies the latency by up to this many milliseconds, both ways.
     #[must_use]
-    pub const fn jitter_ms(self, jitter: u64) -> Self {
+    pub fn jitter_ms(self, jitter: u64) -> Self {
         self.jitter(Duration::from_millis(jitter))
     }
 
-    /// Which way the data is delayed. Default: downstream.
+    /// How the jitter is distributed. Default: evenly.
     #[must_use]
-    pub const fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
+    pub fn distribution(mut self, distribution: Distribution) -> Self {
+        self.delay.distribution = distribution;
         self
     }
 
+    /// How much each delay depends on the one before, 0 to 100. Default: 0.
+    #[must_use]
+    pub fn correlation(mut self, percent: f64) -> Self {
+        self.delay.correlation = percent;
+        self
+    }
+
+    /// Which way through a proxy the data is delayed. Default: downstream.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.scope.direction = Some(direction);
+        self
+    }
+
+    /// Which packets of a network namespace are delayed. Default: all that go out.
+    #[must_use]
+    pub fn packets(mut self, packets: PacketsConfig) -> Self {
+        self.scope.packets = Some(packets);
+        self
+    }
+
+    /// What it does to a proxy.
+    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
+        Late {
+            delay: self.delay,
+            direction,
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
-        check::at_most_an_hour("latency", self.latency)?;
-        check::at_most_an_hour("jitter", self.jitter)?;
-        if self.latency.is_zero() && self.jitter.is_zero() {
+        let Delay {
+            latency,
+            jitter,
+            correlation,
+            ..
+        } = self.delay;
+        check::at_most_an_hour("latency", latency)?;
+        check::at_most_an_hour("jitter", jitter)?;
+        Percent::try_from(correlation)
+            .map_err(|e| ConfigError::field("correlation", e.to_string()).help("0 to 100"))?;
+        if latency.is_zero() && jitter.is_zero() {
             return Err(ConfigError::field("latency", "0 delays nothing")
                 .help("a time above 0 and up to 1h, such as 200ms"));
         }
-        Ok(())
+        self.scope.check()
     }
 }
 
@@ -113,17 +167,34 @@ impl Fault for Latency {
         LatencyConfig::KIND
     }
 
-    fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+    fn needs(&self, site: &Site) -> Needs {
+        scope::needs(site, emulate::needs)
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        let what = format!(
-            "delay data by {:?} ± {:?} {}",
-            self.latency, self.jitter, self.direction
-        );
-        plan_on_proxies(self, &what, sites, cx.seed())
+        let Delay {
+            latency,
+            jitter,
+            distribution,
+            correlation,
+        } = self.delay;
+        match self.scope.back_end(sites)? {
+            BackEnd::Proxy(direction) => {
+                let what = format!("delay data by {latency:?} ± {jitter:?} {direction}");
+                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+            }
+            BackEnd::Kernel(packets) => {
+                let netem = Netem {
+                    latency,
+                    jitter,
+                    correlation,
+                    distribution,
+                    ..Netem::default()
+                };
+                emulate::plan(&netem, &packets, sites, cx).await
+            }
+        }
     }
 }
 
@@ -138,15 +209,25 @@ pub struct LatencyConfig {
     /// delay is never below 0. Default: 0.
     #[serde(default)]
     pub jitter: Time,
-    /// Which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    /// How the jitter is distributed: uniform, normal, pareto or paretonormal. Default: uniform, from minus to plus
+    /// the jitter; of the others it is the standard deviation.
     #[serde(default)]
-    pub direction: Direction,
+    pub distribution: Distribution,
+    /// How much each delay depends on the one before, in percent. Default: 0.
+    #[serde(default)]
+    pub correlation: Percent,
+    /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// On a network namespace, which packets. Default: all that go out.
+    #[serde(default)]
+    pub packets: Option<PacketsConfig>,
 }
 
 impl FaultConfig for LatencyConfig {
     const KIND: &'static str = "net.latency";
     type Fault = Latency;
-    const TARGETS: &'static [&'static str] = &["proxy"];
+    const TARGETS: &'static [&'static str] = scope::BOTH;
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {
@@ -158,19 +239,36 @@ impl FaultConfig for LatencyConfig {
     }
 
     fn build(self) -> Result<Latency, ConfigError> {
-        let latency = Latency::new(self.latency.get())
-            .jitter(self.jitter.get())
-            .direction(self.direction);
+        let latency = Latency {
+            delay: Delay {
+                latency: self.latency.get(),
+                jitter: self.jitter.get(),
+                distribution: self.distribution,
+                correlation: self.correlation.get(),
+            },
+            scope: Scope {
+                direction: self.direction,
+                packets: self.packets,
+            },
+        };
         latency.check()?;
         Ok(latency)
     }
 }
 
-impl Effect for Latency {
+/// A delay on a proxy.
+#[derive(Debug, Clone, Copy)]
+struct Late {
+    delay: Delay,
+    direction: Direction,
+}
+
+impl Effect for Late {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
         self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(Delay {
-                fault: *self,
+            Box::new(Delayed {
+                fault: self.delay,
+                last: 0.5,
                 delay: Duration::ZERO,
                 rng: leg.rng(),
                 hits: leg.hits.clone(),
@@ -181,28 +279,37 @@ impl Effect for Latency {
 
 /// The latency of one direction of one connection.
 #[derive(Debug)]
-struct Delay {
-    fault: Latency,
+struct Delayed {
+    fault: Delay,
+    /// What was drawn last, 0 to 1.
+    last: f64,
     /// Of the chunk that is on its way.
     delay: Duration,
     rng: StdRng,
     hits: Hits,
 }
 
-impl Delay {
+impl Delayed {
     fn draw(&mut self) -> Duration {
-        let Latency {
-            latency, jitter, ..
+        let Delay {
+            latency,
+            jitter,
+            distribution,
+            correlation,
         } = self.fault;
         if jitter.is_zero() {
             return latency;
         }
-        let above = self.rng.random_range(Duration::ZERO..=jitter * 2);
-        (latency + above).saturating_sub(jitter)
+        // As the kernel's emulator does it: a part of what is drawn is what was drawn before.
+        let share = correlation / 100.0;
+        self.last = self.rng.random::<f64>() * (1.0 - share) + self.last * share;
+        let p = self.last.clamp(1e-9, 1.0 - 1e-9);
+        let off = distribution.quantile(p).unwrap_or(2.0 * p - 1.0) * jitter.as_secs_f64();
+        Duration::try_from_secs_f64(latency.as_secs_f64() + off).unwrap_or(Duration::ZERO)
     }
 }
 
-impl Stage for Delay {
+impl Stage for Delayed {
     fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         if piece.chunk.is_some() {
             self.delay = self.draw();
@@ -213,7 +320,7 @@ impl Stage for Delay {
 
     fn room(&self) -> Room {
         Room {
-            delay: self.fault.latency + self.fault.jitter,
+            delay: self.fault.latency + self.fault.jitter * 3,
             ..Room::default()
         }
     }
@@ -225,8 +332,9 @@ mod tests {
     use chaos_core::Seed;
 
     fn delays(fault: Latency, seed: u64) -> Vec<Duration> {
-        let mut delay = Delay {
-            fault,
+        let mut delay = Delayed {
+            fault: fault.delay,
+            last: 0.5,
             delay: Duration::ZERO,
             rng: Seed::new(seed).rng(),
             hits: Hits::default(),
@@ -254,8 +362,35 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same() {
-        let fault = Latency::ms(100).jitter_ms(50);
-        assert_eq!(delays(fault, 7), delays(fault, 7));
-        assert_ne!(delays(fault, 7), delays(fault, 8));
+        let fault = || Latency::ms(100).jitter_ms(50);
+        assert_eq!(delays(fault(), 7), delays(fault(), 7));
+        assert_ne!(delays(fault(), 7), delays(fault(), 8));
+    }
+
+    #[test]
+    fn a_distribution_has_its_mean_and_deviation() {
+        for distribution in [Distribution::Normal, Distribution::Pareto] {
+            let fault = Latency::ms(500).jitter_ms(50).distribution(distribution);
+            let drawn: Vec<f64> = delays(fault, 3).iter().map(Duration::as_secs_f64).collect();
+            let mean = drawn.iter().sum::<f64>() / 1000.0;
+            let variance = drawn.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 1000.0;
+            assert!((0.49..0.51).contains(&mean), "{distribution}: {mean}");
+            let deviation = variance.sqrt();
+            assert!(
+                (0.03..0.08).contains(&deviation),
+                "{distribution}: {deviation}"
+            );
+        }
+    }
+
+    #[test]
+    fn with_correlation_a_delay_is_like_the_one_before() {
+        let steps = |correlation| {
+            let fault = Latency::ms(100).jitter_ms(50).correlation(correlation);
+            let drawn = delays(fault, 5);
+            let steps = drawn.windows(2).map(|two| two[0].abs_diff(two[1]));
+            steps.sum::<Duration>()
+        };
+        assert!(steps(90.0) * 4 < steps(0.0));
     }
 }

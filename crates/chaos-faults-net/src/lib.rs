@@ -4,7 +4,9 @@
 mod bandwidth;
 mod blackhole;
 mod check;
+mod corrupt;
 mod direction;
+mod duplicate;
 mod emulate;
 mod latency;
 mod loss;
@@ -19,22 +21,27 @@ mod partition;
 mod proxy;
 mod refuse;
 mod register;
+mod reorder;
 mod reset;
 #[cfg(target_os = "linux")]
 mod route;
+mod scope;
 #[cfg(target_os = "linux")]
 mod tc;
 
 pub use bandwidth::{Bandwidth, BandwidthConfig};
 pub use blackhole::{Blackhole, BlackholeConfig};
+pub use corrupt::{Corrupt, CorruptConfig};
 pub use direction::Direction;
+pub use duplicate::{Duplicate, DuplicateConfig};
 pub use latency::{Latency, LatencyConfig};
 pub use loss::{Loss, LossConfig};
 pub use netem::{Distribution, NetemConfig, NetemFault, SlotConfig};
 pub use netns::{Netns, NetnsConfig};
-pub use packets::{PacketsConfig, Protocol};
-pub use partition::{Partition, PartitionConfig, Traffic};
+pub use packets::{PacketsConfig, Protocol, Traffic};
+pub use partition::{Partition, PartitionConfig};
 pub use proxy::{Proxy, ProxyConfig};
 pub use refuse::{Refuse, RefuseConfig};
 pub use register::register;
+pub use reorder::{Reorder, ReorderConfig};
 pub use reset::{Reset, ResetConfig};

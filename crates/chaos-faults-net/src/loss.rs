@@ -1,8 +1,12 @@
 //! `net.loss`: what packet loss does to a TCP stream.
 
 use crate::{
+    PacketsConfig,
     direction::Direction,
+    emulate,
+    netem::Chance,
     proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -49,10 +53,12 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 /// Intensities: light 5 %, medium 15 %, heavy 30 %.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     percent: f64,
-    direction: Direction,
+    /// Of packets only.
+    correlation: f64,
+    scope: Scope,
 }
 
 impl Loss {
@@ -60,15 +66,31 @@ impl Loss {
     pub const fn percent(percent: f64) -> Self {
         Self {
             percent,
-            direction: Direction::Downstream,
+            correlation: 0.0,
+            scope: Scope::DEFAULT,
         }
     }
 
-    /// Which way packets get lost. Default: downstream.
+    /// Which way through a proxy packets get lost. Default: downstream.
     #[must_use]
-    pub const fn direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.scope.direction = Some(direction);
         self
+    }
+
+    /// Which packets of a network namespace may get lost. Default: all that go out.
+    #[must_use]
+    pub fn packets(mut self, packets: PacketsConfig) -> Self {
+        self.scope.packets = Some(packets);
+        self
+    }
+
+    /// What it does to a proxy.
+    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
+        Lossy {
+            share: self.percent / 100.0,
+            direction,
+        }
     }
 
     fn share(&self) -> Result<f64, ConfigError> {
@@ -78,6 +100,7 @@ impl Loss {
         if percent.get() == 0.0 {
             return Err(ConfigError::field("loss", "0 loses nothing").help(help));
         }
+        self.scope.check()?;
         Ok(percent.share())
     }
 }
@@ -88,17 +111,30 @@ impl Fault for Loss {
         LossConfig::KIND
     }
 
-    fn needs(&self, _: &Site) -> Needs {
-        Needs::none()
+    fn needs(&self, site: &Site) -> Needs {
+        scope::needs(site, emulate::loss_needs)
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.share()?;
-        let what = format!(
-            "delay data as {} % packet loss does {}",
-            self.percent, self.direction
-        );
-        plan_on_proxies(self, &what, sites, cx.seed())
+        match self.scope.back_end(sites)? {
+            BackEnd::Proxy(direction) => {
+                if self.correlation > 0.0 {
+                    let problem = "on a proxy each loss is by itself";
+                    return Err(ConfigError::field("correlation", problem).into());
+                }
+                let percent = self.percent;
+                let what = format!("delay data as {percent} % packet loss does {direction}");
+                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+            }
+            BackEnd::Kernel(packets) => {
+                let chance = Chance {
+                    percent: self.percent,
+                    correlation: self.correlation,
+                };
+                emulate::plan_loss(chance, &packets, sites, cx).await
+            }
+        }
     }
 }
 
@@ -109,15 +145,21 @@ impl Fault for Loss {
 pub struct LossConfig {
     /// Which share of the packets is lost, in percent: above 0 and up to 100.
     pub loss: Percent,
-    /// Which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    /// On a network namespace: how much each loss depends on the one before, in percent. Default: 0.
     #[serde(default)]
-    pub direction: Direction,
+    pub correlation: Percent,
+    /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
+    #[serde(default)]
+    pub direction: Option<Direction>,
+    /// On a network namespace, which packets. Default: all that go out.
+    #[serde(default)]
+    pub packets: Option<PacketsConfig>,
 }
 
 impl FaultConfig for LossConfig {
     const KIND: &'static str = "net.loss";
     type Fault = Loss;
-    const TARGETS: &'static [&'static str] = &["proxy"];
+    const TARGETS: &'static [&'static str] = scope::BOTH;
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {
@@ -129,18 +171,34 @@ impl FaultConfig for LossConfig {
     }
 
     fn build(self) -> Result<Loss, ConfigError> {
-        let loss = Loss::percent(self.loss.get()).direction(self.direction);
+        let loss = Loss {
+            percent: self.loss.get(),
+            correlation: self.correlation.get(),
+            scope: Scope {
+                direction: self.direction,
+                packets: self.packets,
+            },
+        };
         loss.share()?;
         Ok(loss)
     }
 }
 
-impl Effect for Loss {
+/// Losses on a proxy.
+#[derive(Debug, Clone, Copy)]
+struct Lossy {
+    share: f64,
+    direction: Direction,
+}
+
+impl Effect for Lossy {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
         let covers = self.direction.covers(leg.flow);
-        let share = self.share().ok().filter(|_| covers)?;
+        if !covers {
+            return None;
+        }
         Some(Box::new(Retransmission {
-            share,
+            share: self.share,
             stall: Duration::ZERO,
             rng: leg.rng(),
             hits: leg.hits.clone(),

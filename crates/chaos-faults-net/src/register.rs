@@ -1,8 +1,9 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, LatencyConfig, LossConfig, NetemConfig, NetnsConfig,
-    PartitionConfig, ProxyConfig, RefuseConfig, ResetConfig,
+    BandwidthConfig, BlackholeConfig, CorruptConfig, DuplicateConfig, LatencyConfig, LossConfig,
+    NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig, ReorderConfig,
+    ResetConfig,
 };
 use chaos_core::Registry;
 
@@ -18,7 +19,10 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<RefuseConfig>()
         .add_target::<NetnsConfig>()
         .add_fault::<PartitionConfig>()
-        .add_fault::<NetemConfig>();
+        .add_fault::<NetemConfig>()
+        .add_fault::<DuplicateConfig>()
+        .add_fault::<CorruptConfig>()
+        .add_fault::<ReorderConfig>();
     #[cfg(target_os = "linux")]
     registry
         .add_undo::<crate::partition::DelTable>()

@@ -25,17 +25,20 @@ mod nft;
 #[expect(unused_imports, reason = "not all of it is used here")]
 mod network;
 
+/// The crate's own choice of packets, which the encoder uses.
+#[cfg(target_os = "linux")]
+#[path = "../src/packets/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "not all of it is used here"
+)]
+mod packets;
+
 #[cfg(target_os = "linux")]
 mod partition {
     pub(crate) use super::network::Network;
-
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    #[expect(dead_code, reason = "not all of it is used here")]
-    pub(crate) enum Traffic {
-        Ingress,
-        Egress,
-        Both,
-    }
 }
 
 use libtest_mimic::{Arguments, Trial};

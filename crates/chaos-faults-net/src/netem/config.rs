@@ -1,7 +1,7 @@
 //! The configuration of `net.netem`.
 
 use super::{Chance, Distribution, LossModel, Netem, NetemFault, Pace, Slot};
-use crate::packets::PacketsConfig;
+use crate::{packets::PacketsConfig, scope};
 use chaos_core::{
     ConfigError, FaultConfig, Intensity,
     units::{Percent, Rate, Time},
@@ -85,6 +85,7 @@ pub struct SlotConfig {
 impl FaultConfig for NetemConfig {
     const KIND: &'static str = "net.netem";
     type Fault = NetemFault;
+    const TARGETS: &'static [&'static str] = scope::KERNEL;
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -10,15 +10,6 @@ pub(crate) struct Chance {
     pub(crate) correlation: f64,
 }
 
-impl Chance {
-    pub(crate) const fn of(percent: f64) -> Self {
-        Self {
-            percent,
-            correlation: 0.0,
-        }
-    }
-}
-
 impl fmt::Display for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} %", self.percent)?;

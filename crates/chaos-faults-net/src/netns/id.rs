@@ -22,7 +22,7 @@ pub(crate) struct NetnsId {
 
 impl NetnsId {
     /// Identifies the namespace under a path. Moves the calling thread into it.
-    pub(crate) fn of(path: &Path) -> Result<(Self, Inside), FaultError> {
+    pub(crate) fn of(path: &Path) -> Result<Self, FaultError> {
         let what = || format!("network namespace {}", path.display());
         let file = match NetnsFile::open(path)? {
             Opened::Namespace(file) => file,
@@ -31,13 +31,11 @@ impl NetnsId {
                 return Err(FaultError::no_target(what(), "the file is not a namespace"));
             }
         };
-        let inside = file.enter()?;
-        let id = Self {
+        Ok(Self {
             path: path.to_owned(),
             inode: file.inode()?,
-            cookie: cookie(&inside)?,
-        };
-        Ok((id, inside))
+            cookie: cookie(&file.enter()?)?,
+        })
     }
 
     /// Enters the namespace, if it still is anywhere: where it was, or where a process or a name has it. Moves the
@@ -66,6 +64,11 @@ impl NetnsId {
         };
         let inside = file.enter()?;
         Ok((cookie(&inside)? == self.cookie).then_some(inside))
+    }
+
+    /// Whether they are one, however they were found.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.cookie == other.cookie
     }
 
     /// Whether it is the namespace of this machine: this process's own, or that of the first process.

@@ -5,6 +5,8 @@ mod config;
 mod file;
 #[cfg(target_os = "linux")]
 mod id;
+#[cfg(target_os = "linux")]
+mod spaces;
 mod target;
 #[cfg(target_os = "linux")]
 mod work;
@@ -14,4 +16,6 @@ pub use config::NetnsConfig;
 pub(crate) use file::{Inside, NetnsFile, Opened};
 #[cfg(target_os = "linux")]
 pub(crate) use id::NetnsId;
+#[cfg(target_os = "linux")]
+pub(crate) use spaces::{Space, spaces};
 pub use target::Netns;

@@ -1,6 +1,10 @@
 //! What a rule looks at, and what it does.
 
-use crate::{netlink::Attributes, partition::Network};
+use crate::{
+    netlink::Attributes,
+    packets::{Ports, Protocol},
+    partition::Network,
+};
 use std::net::IpAddr;
 
 /// The register that holds what is compared: `NFT_REG_1`.
@@ -8,14 +12,33 @@ const REGISTER: u32 = 1;
 /// `NFT_CMP_EQ` and `NFT_CMP_NEQ`.
 const EQUAL: u32 = 0;
 const NOT_EQUAL: u32 = 1;
-/// `NFT_META_NFPROTO`.
+const LESS: u32 = 2;
+const LESS_OR_EQUAL: u32 = 3;
+const GREATER_OR_EQUAL: u32 = 5;
+/// `NFT_META_NFPROTO` and `NFT_META_L4PROTO`.
 const FAMILY: u32 = 15;
+const PROTOCOL: u32 = 16;
+/// `NFT_PAYLOAD_NETWORK_HEADER` and `NFT_PAYLOAD_TRANSPORT_HEADER`.
+const NETWORK: u32 = 1;
+const TRANSPORT: u32 = 2;
+/// A share is told in so manieth parts.
+const PARTS: u32 = 1_000_000;
 
 /// Which end of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Source,
     Destination,
+}
+
+impl Side {
+    /// The other end.
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+        }
+    }
 }
 
 /// The expressions of one rule, in order.
@@ -32,6 +55,14 @@ impl Expressions {
     pub(crate) fn not_loopback(self, interface: u32) -> Self {
         self.load(interface)
             .compare(NOT_EQUAL, &1_u32.to_ne_bytes())
+    }
+
+    /// The packet comes in (or goes out) through the interface of this name. `interface`: `NFT_META_IIFNAME` or
+    /// `NFT_META_OIFNAME`.
+    pub(crate) fn interface(self, interface: u32, name: &str) -> Self {
+        let mut bytes = name.as_bytes().to_vec();
+        bytes.resize(16, 0);
+        self.load(interface).compare(EQUAL, &bytes)
     }
 
     /// The packet is from (or to) one of these addresses.
@@ -53,9 +84,49 @@ impl Expressions {
         let len = u32::try_from(address.len()).unwrap_or(16);
         self.load(FAMILY)
             .compare(EQUAL, &[family])
-            .payload(offset, len)
+            .payload(NETWORK, offset, len)
             .mask(&mask)
             .compare(EQUAL, &address)
+    }
+
+    /// The packet carries this.
+    pub(crate) fn protocol(self, protocol: Protocol, is_ipv6: Option<bool>) -> Self {
+        let number = match (protocol, is_ipv6) {
+            (Protocol::Tcp, _) => 6,
+            (Protocol::Udp, _) => 17,
+            (Protocol::Icmp, Some(true)) => 58,
+            (Protocol::Icmp, _) => 1,
+            (Protocol::Sctp, _) => 132,
+        };
+        self.load(PROTOCOL).compare(EQUAL, &[number])
+    }
+
+    /// The packet is from (or to) one of these ports. What it carries has been told before.
+    pub(crate) fn ports(self, side: Side, ports: Ports) -> Self {
+        let offset = if side == Side::Source { 0 } else { 2 };
+        let (first, last) = ports.ends();
+        self.payload(TRANSPORT, offset, 2)
+            .compare(GREATER_OR_EQUAL, &first.to_be_bytes())
+            .compare(LESS_OR_EQUAL, &last.to_be_bytes())
+    }
+
+    /// It is one of this share of the packets, in millionths, drawn for each.
+    pub(crate) fn share(self, millionths: u32) -> Self {
+        // NFT_NG_RANDOM. What it draws is in the machine's order, and is compared as bytes: NFT_BYTEORDER_HTON.
+        let draw = Attributes::new()
+            .number(1, REGISTER)
+            .number(2, PARTS)
+            .number(3, 1)
+            .number(4, 0);
+        let turn = Attributes::new()
+            .number(1, REGISTER)
+            .number(2, REGISTER)
+            .number(3, 1)
+            .number(4, 4)
+            .number(5, 4);
+        self.push("numgen", &draw)
+            .push("byteorder", &turn)
+            .compare(LESS, &millionths.to_be_bytes())
     }
 
     /// The packet is counted and dropped.
@@ -74,11 +145,11 @@ impl Expressions {
         self.push("meta", &meta)
     }
 
-    /// Loads `len` bytes of the network header.
-    fn payload(self, offset: u32, len: u32) -> Self {
+    /// Loads `len` bytes of a header.
+    fn payload(self, header: u32, offset: u32, len: u32) -> Self {
         let payload = Attributes::new()
             .number(1, REGISTER)
-            .number(2, 1)
+            .number(2, header)
             .number(3, offset)
             .number(4, len);
         self.push("payload", &payload)

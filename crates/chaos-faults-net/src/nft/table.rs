@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     netlink::{Attributes, Request},
-    partition::{Network, Traffic},
+    packets::{Packets, Ports, Traffic},
+    partition::Network,
 };
 
 /// A table that drops traffic, with a chain for each direction.
@@ -23,6 +24,10 @@ pub(crate) struct Table {
     pub(crate) traffic: Traffic,
     /// Whether the loopback interface is cut, too.
     pub(crate) loopback: bool,
+    /// Which of these packets.
+    pub(crate) packets: Packets,
+    /// Which share of them, in millionths; `None`: all.
+    pub(crate) share: Option<u32>,
 }
 
 /// What one chain looks at.
@@ -103,10 +108,47 @@ impl Table {
             true => Expressions::default(),
             false => Expressions::default().not_loopback(hook.interface),
         };
-        if self.networks.is_empty() {
-            return vec![start().drop_packet()];
+        let ports = |ports: &[Ports]| -> Vec<Option<Ports>> {
+            match ports {
+                [] => vec![None],
+                some => some.iter().copied().map(Some).collect(),
+            }
+        };
+        let networks: Vec<Option<Network>> = match &*self.networks {
+            [] => vec![None],
+            some => some.iter().copied().map(Some).collect(),
+        };
+        let remote_side = hook.side;
+        let local_side = remote_side.other();
+        let mut rules = Vec::new();
+        for network in networks {
+            for protocol in self.packets.protocols() {
+                for local in ports(&self.packets.local_ports) {
+                    for remote in ports(&self.packets.remote_ports) {
+                        let mut rule = start();
+                        if let Some(name) = &self.packets.interface {
+                            rule = rule.interface(hook.interface + 2, name);
+                        }
+                        if let Some(network) = network {
+                            rule = rule.address(remote_side, network);
+                        }
+                        if let Some(protocol) = protocol {
+                            let is_ipv6 = network.map(|n| n.address().is_ipv6());
+                            rule = rule.protocol(protocol, is_ipv6);
+                        }
+                        for (side, ports) in [(local_side, local), (remote_side, remote)] {
+                            if let Some(ports) = ports {
+                                rule = rule.ports(side, ports);
+                            }
+                        }
+                        if let Some(share) = self.share {
+                            rule = rule.share(share);
+                        }
+                        rules.push(rule.drop_packet());
+                    }
+                }
+            }
         }
-        let rule = |network: &Network| start().address(hook.side, *network).drop_packet();
-        self.networks.iter().map(rule).collect()
+        rules
     }
 }

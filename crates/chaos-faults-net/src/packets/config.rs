@@ -1,7 +1,6 @@
 //! Which packets, as a file says it.
 
-use super::{Host, Ports};
-use crate::Traffic;
+use super::{Host, Ports, Traffic};
 use chaos_core::ConfigError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

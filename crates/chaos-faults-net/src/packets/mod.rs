@@ -3,8 +3,10 @@
 mod config;
 mod host;
 mod ports;
+mod traffic;
 
 pub(crate) use config::Packets;
 pub use config::{PacketsConfig, Protocol};
 pub(crate) use host::Host;
 pub(crate) use ports::Ports;
+pub use traffic::Traffic;

@@ -10,6 +10,11 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
+    /// The first and the last.
+    pub(crate) const fn ends(self) -> (u16, u16) {
+        (self.first, self.last)
+    }
+
     /// The blocks of which a range is made: a number and a mask, as filters know them.
     pub(crate) fn blocks(self) -> Vec<(u16, u16)> {
         let mut blocks = Vec::new();

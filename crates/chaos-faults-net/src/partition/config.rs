@@ -1,34 +1,10 @@
 //! The configuration of a partition.
 
 use super::Partition;
+use crate::Traffic;
 use chaos_core::{ConfigError, FaultConfig, Intensity};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// Which traffic of a network namespace is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Traffic {
-    /// What comes in.
-    Ingress,
-    /// What goes out.
-    Egress,
-    /// Both.
-    #[default]
-    Both,
-}
-
-impl fmt::Display for Traffic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ingress => "from",
-            Self::Egress => "to",
-            Self::Both => "from and to",
-        })
-    }
-}
+use serde::Deserialize;
 
 /// Drops the packets of a network namespace from and to some addresses, or all of them.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -1,6 +1,7 @@
 //! The partition as it is planned.
 
-use super::{Network, PartitionConfig, Traffic};
+use super::{Network, PartitionConfig};
+use crate::Traffic;
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Needs, Plan, Site, async_trait,
 };
@@ -146,92 +147,28 @@ impl Fault for Partition {
     }
 
     fn needs(&self, _: &Site) -> Needs {
-        needs()
+        super::needs()
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         let networks = self.networks()?;
-        plan(self, networks, sites, cx).await
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn needs() -> Needs {
-    use chaos_core::Capability;
-    Needs::none()
-        .linux()
-        .capability(Capability::NetAdmin)
-        .capability(Capability::SysAdmin)
-        .feature(
-            "nftables",
-            "Linux 5.14 with CONFIG_NF_TABLES_INET: `modprobe nf_tables`; the in-process proxy needs none of it",
-            super::table::works,
-        )
-}
-
-#[cfg(not(target_os = "linux"))]
-fn needs() -> Needs {
-    Needs::none().linux()
-}
-
-/// One table for each namespace, however many of the sites are in it.
-#[cfg(target_os = "linux")]
-async fn plan(
-    partition: &Partition,
-    networks: Vec<Network>,
-    sites: &[Site],
-    cx: &Context,
-) -> Result<Plan, FaultError> {
-    use super::AddTable;
-    use crate::{netns::NetnsId, nft::Table};
-    use chaos_core::Reach;
-
-    let table = Table {
-        name: cx.mark(),
-        networks,
-        traffic: partition.direction,
-        loopback: partition.loopback,
-    };
-    let what = partition.what(&table.networks);
-    let mut plan = Plan::new();
-    let mut seen = Vec::new();
-    for site in sites {
-        let Some(path) = site.netns().map(ToOwned::to_owned) else {
-            return Err(FaultError::unsupported(
-                site.to_string(),
-                "a partition needs the network namespace of a process, of a container or by name; \
-                 on a proxy use net.blackhole",
-            ));
-        };
-        let (netns, host) = cx
-            .blocking(move || {
-                let (netns, _) = NetnsId::of(&path)?;
-                let host = netns.is_host()?;
-                Ok::<_, FaultError>((netns, host))
-            })
-            .await??;
-        if seen.contains(&netns.resource()) {
-            plan = plan.note(format!("{site} is in a namespace that is cut off already"));
-            continue;
+        #[cfg(target_os = "linux")]
+        {
+            let what = self.what(&networks);
+            let table = crate::nft::Table {
+                name: cx.mark(),
+                networks,
+                traffic: self.direction,
+                loopback: self.loopback,
+                packets: crate::packets::Packets::default(),
+                share: None,
+            };
+            super::plan_table(&table, &what, sites, cx, Plan::new()).await
         }
-        seen.push(netns.resource());
-        let reach = if host { Reach::Host } else { Reach::Namespace };
-        plan = plan.then(AddTable::new(netns, table.clone(), &what, reach));
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (networks, cx);
+            std::future::ready(crate::emulate::elsewhere(sites)).await
+        }
     }
-    Ok(plan)
-}
-
-#[cfg(not(target_os = "linux"))]
-async fn plan(
-    _: &Partition,
-    _: Vec<Network>,
-    sites: &[Site],
-    _: &Context,
-) -> Result<Plan, FaultError> {
-    let target = sites.first().map(ToString::to_string);
-    std::future::ready(Err(FaultError::unsupported(
-        target.unwrap_or_default(),
-        "there are network namespaces on Linux only; the in-process proxy works on every system",
-    )))
-    .await
 }

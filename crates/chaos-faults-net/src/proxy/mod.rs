@@ -35,6 +35,6 @@ mod workers;
 pub use config::ProxyConfig;
 pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;
-pub(crate) use place::{InPlace, change, plan_on_proxies, proxies};
+pub(crate) use place::{InPlace, change, is_a_proxy, plan_on_proxies, proxies};
 pub(crate) use shared::Shared;
 pub(crate) use stage::{Fate, Piece, Room, Stage};

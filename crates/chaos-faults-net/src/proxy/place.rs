@@ -11,6 +11,11 @@ use std::sync::Arc;
 const USE_A_PROXY: &str = "this fault works on a proxy only: put a proxy in front of the dependency \
     (`proxy: { upstream: \"host:port\" }`, in Rust `Proxy::in_front_of`) and use that as the target";
 
+/// Whether a site is a proxy.
+pub(crate) fn is_a_proxy(site: &Site) -> bool {
+    site.handle::<Shared>().is_some()
+}
+
 /// The proxies behind the sites.
 pub(crate) fn proxies(sites: &[Site]) -> Result<Vec<Arc<Shared>>, FaultError> {
     let proxy = |site: &Site| {
@@ -174,7 +179,11 @@ mod tests {
         let (proxy, _client) = echo().await;
         // They stay open: the end of a stream can get lost, too, and would be counted.
         let _before: Vec<_> = (0..connections_before).map(|_| connect(&proxy)).collect();
-        let fault = put(&proxy, Loss::percent(20.0), seed);
+        let fault = put(
+            &proxy,
+            Loss::percent(20.0).on_proxy(crate::Direction::Downstream),
+            seed,
+        );
         let mut client = TcpStream::connect(proxy.address()).unwrap();
         let late = (0..30).map(|_| ping(&mut client).unwrap() >= Duration::from_millis(200));
         let late: Vec<bool> = late.collect();

@@ -18,3 +18,8 @@ pub(crate) use add_ingress::DelIngress;
 pub(crate) use add_tree::DelTree;
 pub(crate) use leaf::Leaf;
 pub(crate) use plan::{needs, plan_on_interfaces};
+
+/// Whether the kernel has the network emulator.
+pub(crate) fn has_netem() -> bool {
+    probe::works("netem").is_ok()
+}

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     Traffic,
-    netns::NetnsId,
-    packets::{Host, Packets},
-    partition::Network,
+    netns::{Inside, Space, spaces},
+    packets::Packets,
+    partition::look_up,
     route::Link,
 };
-use chaos_core::{Capability, Context, FaultError, Needs, Plan, Reach, Site};
+use chaos_core::{Capability, Context, FaultError, Needs, Plan, Site};
 
 /// What a queue of this kind needs on a site.
 pub(crate) fn needs(kind: &'static str, _: &Site) -> Needs {
@@ -35,10 +35,8 @@ pub(crate) fn needs(kind: &'static str, _: &Site) -> Needs {
         .feature(kind, fix, move |_| probe::works(kind))
 }
 
-/// One namespace, and what of it is hit.
+/// What of a namespace is hit.
 struct Place {
-    netns: NetnsId,
-    reach: Reach,
     links: Vec<Link>,
     split: Option<Split>,
 }
@@ -51,40 +49,24 @@ pub(crate) async fn plan_on_interfaces(
     sites: &[Site],
     cx: &Context,
 ) -> Result<Plan, FaultError> {
-    let mut plan = Plan::new();
-    let mut networks = Vec::new();
-    for host in &packets.hosts {
-        let found = host.networks().await?;
-        if let Host::Name(name) = host {
-            let found: Vec<String> = found.iter().map(Network::to_string).collect();
-            plan = plan.note(format!("{name} is {}", found.join(", ")));
-        }
-        networks.extend(found);
-    }
-    networks.sort_unstable();
-    networks.dedup();
+    let (networks, plan) = look_up(&packets.hosts, Plan::new()).await?;
     let what = format!("{what}, {packets}");
-    let mut seen = Vec::new();
-    for site in sites {
-        let place = place(site, packets, cx).await?;
-        if seen.contains(&place.netns.resource()) {
-            plan = plan.note(format!("{site} is in a namespace that is hit already"));
-            continue;
-        }
-        seen.push(place.netns.resource());
+    let (spaces, mut plan) = spaces(sites, cx, plan).await?;
+    for space in &spaces {
+        let place = place(space, packets, cx).await?;
         for link in &place.links {
             let interface = Interface::of(link);
             let mark = Mark::of(&cx.mark(), &link.name);
             let seed = cx.seed().derive(&link.name, 0);
             let tree = |interface, part, filtered, way: &str| AddTree {
-                netns: place.netns.clone(),
+                netns: space.netns.clone(),
                 interface,
                 major: mark.queue(),
                 leaf: leaf.clone(),
                 seed: seed.derive(part, 0).get(),
                 filtered,
                 what: format!("{what} that {way}"),
-                reach: place.reach,
+                reach: space.reach,
             };
             let direction = packets.direction();
             if matches!(direction, Traffic::Ingress | Traffic::Both) {
@@ -95,20 +77,20 @@ pub(crate) async fn plan_on_interfaces(
                 };
                 plan = plan
                     .then(AddIfb {
-                        netns: place.netns.clone(),
+                        netns: space.netns.clone(),
                         name: device.clone(),
                         mark: cx.mark(),
-                        reach: place.reach,
+                        reach: space.reach,
                     })
                     .then(tree(made, "ingress", None, "come in"))
                     .then(AddIngress {
-                        netns: place.netns.clone(),
+                        netns: space.netns.clone(),
                         interface: interface.clone(),
                         block: mark.block(),
                         to: device,
                         matches: Match::of(packets, &networks, Way::In)?,
                         what: packets.to_string(),
-                        reach: place.reach,
+                        reach: space.reach,
                     });
             }
             if matches!(direction, Traffic::Egress | Traffic::Both) {
@@ -123,27 +105,14 @@ pub(crate) async fn plan_on_interfaces(
     Ok(plan)
 }
 
-/// Looks at the namespace of a site.
-async fn place(site: &Site, packets: &Packets, cx: &Context) -> Result<Place, FaultError> {
-    let path = match site.netns() {
-        Some(path) => path.to_owned(),
-        None if site.scheme() == "host" => "/proc/self/ns/net".into(),
-        None => {
-            return Err(FaultError::unsupported(
-                site.to_string(),
-                "it has no network namespace; this works on a proxy, and on the network namespace of a process, of a \
-                 container, by name, or of the host",
-            ));
-        }
-    };
+/// Looks at a namespace.
+async fn place(space: &Space, packets: &Packets, cx: &Context) -> Result<Place, FaultError> {
     let wanted = packets.interface.clone();
     let is_all = packets.is_all();
-    let what = site.to_string();
-    cx.blocking(move || {
-        let (netns, inside) = NetnsId::of(&path)?;
-        let reach = match netns.is_host()? {
-            true => Reach::Host,
-            false => Reach::Namespace,
+    let what = space.of.clone();
+    let look = move |inside: Option<&Inside>| {
+        let Some(inside) = inside else {
+            return Err(FaultError::no_target(what, "its network namespace is gone"));
         };
         let all = Link::all(&inside.route)
             .map_err(|e| FaultError::host("list the network interfaces", e))?;
@@ -181,12 +150,7 @@ async fn place(site: &Site, packets: &Packets, cx: &Context) -> Result<Place, Fa
         } else {
             Some(Split::Htb)
         };
-        Ok(Place {
-            netns,
-            reach,
-            links,
-            split,
-        })
-    })
-    .await?
+        Ok(Place { links, split })
+    };
+    space.netns.look(cx, look).await
 }

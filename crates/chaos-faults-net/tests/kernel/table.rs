@@ -4,7 +4,7 @@ use super::world::Space;
 use crate::{
     netlink::{Family, Netlink},
     nft::{Nft, Table},
-    partition::Traffic,
+    packets::{Packets, Traffic},
 };
 use std::io::ErrorKind;
 
@@ -20,6 +20,8 @@ fn table(name: &str, networks: &[&str]) -> Table {
         networks: networks.iter().map(|n| n.parse().unwrap()).collect(),
         traffic: Traffic::Both,
         loopback: false,
+        packets: Packets::default(),
+        share: None,
     }
 }
 

@@ -1,0 +1,80 @@
+//! Which namespaces get which table.
+
+use super::{AddTable, Network};
+use crate::{
+    netem::Chance,
+    netns::spaces,
+    nft::Table,
+    packets::{Host, Packets},
+};
+use chaos_core::{Context, FaultError, Plan, Site};
+
+/// One table for each namespace, however many of the sites are in it.
+pub(crate) async fn plan_table(
+    table: &Table,
+    what: &str,
+    sites: &[Site],
+    cx: &Context,
+    plan: Plan,
+) -> Result<Plan, FaultError> {
+    let (spaces, mut plan) = spaces(sites, cx, plan).await?;
+    for space in spaces {
+        plan = plan.then(AddTable::new(space.netns, table.clone(), what, space.reach));
+    }
+    Ok(plan)
+}
+
+/// The addresses of hosts, and what is to be said of them in a plan.
+pub(crate) async fn look_up(
+    hosts: &[Host],
+    mut plan: Plan,
+) -> Result<(Vec<Network>, Plan), FaultError> {
+    let mut networks = Vec::new();
+    for host in hosts {
+        let found = host.networks().await?;
+        if let Host::Name(name) = host {
+            let found: Vec<String> = found.iter().map(Network::to_string).collect();
+            plan = plan.note(format!("{name} is {}", found.join(", ")));
+        }
+        networks.extend(found);
+    }
+    networks.sort_unstable();
+    networks.dedup();
+    Ok((networks, plan))
+}
+
+/// Losses by packet filters, for kernels without the emulator.
+pub(crate) async fn plan_losses(
+    chance: Chance,
+    packets: &Packets,
+    sites: &[Site],
+    cx: &Context,
+) -> Result<Plan, FaultError> {
+    if chance.correlation > 0.0 {
+        let site = sites.first().map(ToString::to_string).unwrap_or_default();
+        return Err(FaultError::unsupported(
+            site,
+            "this kernel has no sch_netem, and packet filters draw each loss by itself: leave `correlation` out",
+        ));
+    }
+    let plan = Plan::new().note("this kernel has no sch_netem; packets are lost by nftables");
+    let (networks, plan) = look_up(&packets.hosts, plan).await?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a million"
+    )]
+    let share = (chance.percent * 10_000.0).round() as u32;
+    let table = Table {
+        name: cx.mark(),
+        networks,
+        traffic: packets.direction(),
+        // One interface that was asked for is meant, whichever it is.
+        loopback: packets.interface.is_some(),
+        packets: packets.clone(),
+        share: Some(share),
+    };
+    let way = packets.direction();
+    let what = format!("lose {chance} of {packets}, {way} the other end");
+    plan_table(&table, &what, sites, cx, plan).await
+}
