@@ -48,8 +48,8 @@ fn main() -> ExitCode {
     let asked = std::env::var_os("CHAOS_TEST_KERNEL").is_some_and(|value| value == "1");
     #[cfg(target_os = "linux")]
     {
-        if kernel::is_victim() {
-            return kernel::victim();
+        if let Some(code) = kernel::victim() {
+            return code;
         }
         if asked && !kernel::is_inside() {
             return kernel::run_inside();

@@ -1,7 +1,9 @@
 //! The trials, and how they are kept away from the host.
 
 mod effect;
+mod matrix;
 mod ownership;
+mod queues;
 mod recovery;
 mod table;
 mod world;
@@ -12,9 +14,18 @@ use std::{
     process::{Command, ExitCode},
 };
 
-pub(crate) use recovery::{is_victim, victim};
-
 const INSIDE: &str = "CHAOS_TEST_INSIDE";
+
+/// Does what this process was started for, if that is to be killed.
+pub(crate) fn victim() -> Option<ExitCode> {
+    if recovery::is_victim() {
+        Some(recovery::victim())
+    } else if matrix::is_victim() {
+        Some(matrix::victim())
+    } else {
+        None
+    }
+}
 
 /// Whether this process is in a namespace of its own.
 pub(crate) fn is_inside() -> bool {
@@ -44,7 +55,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             Ok(())
         })
     };
-    let all = [effect::ALL, ownership::ALL, recovery::ALL, table::ALL];
+    let all = [
+        effect::ALL,
+        ownership::ALL,
+        recovery::ALL,
+        table::ALL,
+        queues::ALL,
+        matrix::ALL,
+    ];
     all.iter().copied().flatten().copied().map(trial).collect()
 }
 

@@ -74,6 +74,43 @@ impl Space {
         assert!(output.status.success(), "ip {arguments}: {output:?}");
     }
 
+    /// Runs `tc` of iproute2.
+    pub(crate) fn tc(&self, arguments: &str) {
+        let words: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
+        let output = self.run(move || Command::new("tc").args(words).output().unwrap());
+        assert!(output.status.success(), "tc {arguments}: {output:?}");
+    }
+
+    /// Runs something on a thread of its own in the namespace.
+    pub(crate) fn spawn(&self, work: impl FnOnce() + Send + 'static) -> thread::JoinHandle<()> {
+        self.run(move || thread::spawn(work))
+    }
+
+    /// Everything that can be seen of the networks here: interfaces, queues, classes, filters, tables.
+    pub(crate) fn network(&self) -> String {
+        let shown = self.run(|| {
+            let show = |program: &str, arguments: &[&str]| {
+                let output = Command::new(program).args(arguments).output().unwrap();
+                assert!(
+                    output.status.success(),
+                    "{program} {arguments:?}: {output:?}"
+                );
+                String::from_utf8(output.stdout).unwrap()
+            };
+            let mut shown = show("ip", &["-o", "-d", "link"]);
+            shown += &show("ip", &["-o", "addr"]);
+            shown += &show("tc", &["qdisc", "show"]);
+            let filters = &["filter", "show", "dev", "wire"];
+            if shown.contains("wire@") {
+                shown += &show("tc", &["class", "show", "dev", "wire"]);
+                shown += &show("tc", filters);
+                shown += &show("tc", &[&filters[..], &["ingress"]].concat());
+            }
+            shown
+        });
+        format!("{shown}{}", self.ruleset())
+    }
+
     pub(crate) fn target(&self) -> Netns {
         Netns::path(&self.path)
     }
@@ -162,6 +199,8 @@ impl World {
             (&blue, &["10.9.0.1/24", "fd09::1/64"][..]),
             (&red, &["10.9.0.2/24", "10.9.0.3/24", "fd09::2/64"][..]),
         ] {
+            // No address of the link's own, which would come late and be tentative at first.
+            space.ip("link set wire addrgenmode none");
             space.ip("link set wire up");
             for address in addresses {
                 let nodad = if address.contains(':') { " nodad" } else { "" };
@@ -235,7 +274,7 @@ pub(crate) fn logs(state: &Path) -> Vec<PathBuf> {
             let path = item.path();
             if path.is_dir() {
                 dirs.push(path);
-            } else if fs::read_to_string(&path).is_ok_and(|text| text.contains("net.del_table")) {
+            } else if fs::read_to_string(&path).is_ok_and(|text| text.contains("net.del_")) {
                 found.push(path);
             }
         }

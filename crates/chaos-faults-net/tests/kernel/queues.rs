@@ -1,0 +1,470 @@
+//! What the queues of a kernel do to packets, and that those of others are left alone.
+
+use super::{
+    block_on,
+    world::{RED, RED_6, RED_TOO, Space, World, engine, registry},
+};
+use chaos_core::{EngineError, Parameters, Placed, testing::Conformance};
+use chaos_faults_net::Netns;
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream, UdpSocket},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+pub(crate) const ALL: &[(&str, fn())] = &[
+    ("every_queue_keeps_the_promises", conformance),
+    (
+        "a_queue_of_somebody_else_is_refused_and_left_alone",
+        foreign,
+    ),
+    ("a_queue_that_took_our_place_is_left_alone", replaced),
+    ("a_rate_is_kept_both_ways", rates),
+    ("only_what_the_filters_name_is_slowed", filters),
+    ("a_share_of_the_packets_is_lost", losses),
+    ("late_packets_are_as_late_as_said", latency),
+    ("packets_under_way_arrive_when_the_fault_ends", under_way),
+    ("twice_wrong_and_overtaken", others),
+    ("what_cannot_be_meant_is_refused", refused),
+];
+
+/// Faults that every kernel here can do, and ones that need the emulator.
+pub(crate) const EVERYWHERE: &[(&str, &str)] = &[
+    ("net.bandwidth", r#"{ "rate": "8mbit" }"#),
+    (
+        "net.bandwidth",
+        r#"{ "rate": "8mbit", "packets": { "direction": "both", "interface": "wire",
+             "hosts": ["10.9.0.2", "fd09::/64"], "protocol": "tcp", "remote_ports": ["7", "1000-1023"] } }"#,
+    ),
+    ("net.loss", r#"{ "loss": 30 }"#),
+    (
+        "net.loss",
+        r#"{ "loss": 30, "packets": { "direction": "both", "protocol": "udp", "remote_ports": ["7"] } }"#,
+    ),
+];
+pub(crate) const EMULATED: &[(&str, &str)] = &[
+    (
+        "net.latency",
+        r#"{ "latency": "50ms", "jitter": "5ms", "distribution": "normal", "correlation": 25 }"#,
+    ),
+    (
+        "net.netem",
+        r#"{ "latency": "20ms", "jitter": "5ms", "distribution": "pareto", "loss_gemodel": [1, 10, 70, 0.1],
+             "duplicate": 1, "corrupt": 1, "reorder": 10, "gap": 5, "rate": "100mbit", "packet_overhead": 20,
+             "slot": { "min_delay": "1ms", "packets": 100 }, "limit": 5000,
+             "packets": { "direction": "both", "hosts": ["10.9.0.0/24", "fd09::/64"], "local_ports": ["1-65535"] } }"#,
+    ),
+    ("net.netem", r#"{ "loss_state": [1, 50, 10, 90, 1] }"#),
+    ("net.duplicate", r#"{ "duplicate": 10 }"#),
+    ("net.corrupt", r#"{ "corrupt": 10 }"#),
+    ("net.reorder", r#"{ "reorder": 25, "latency": "10ms" }"#),
+];
+
+/// A fault by name, as a file would say it.
+pub(crate) fn placed(kind: &str, parameters: &str, target: &Netns) -> Placed {
+    let parameters: Parameters = serde_json::from_str(parameters).unwrap();
+    let fault = registry().fault(kind, None, &parameters);
+    let fault = fault.unwrap_or_else(|e| panic!("{kind} {parameters:?}: {e}"));
+    Placed::new(fault, Arc::new(target.clone()))
+}
+
+/// What this kernel can do, by the word of another program.
+pub(crate) fn has_netem() -> bool {
+    Space::new().run(|| {
+        let mut tc = std::process::Command::new("tc");
+        let add = tc.args(["qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]);
+        add.output().unwrap().status.success()
+    })
+}
+
+fn kinds() -> Vec<(&'static str, &'static str)> {
+    let mut kinds = EVERYWHERE.to_vec();
+    if has_netem() {
+        kinds.extend(EMULATED);
+    }
+    kinds
+}
+
+/// Runs `during` while the fault is in place on blue.
+fn with<T>(world: &World, kind: &str, parameters: &str, during: impl FnOnce() -> T) -> T {
+    let state = tempfile::tempdir().unwrap();
+    let before = (world.blue.network(), world.red.network());
+    let result = block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = placed(kind, parameters, &world.blue.target());
+        engine.during(placed, async { during() }).await.unwrap()
+    });
+    assert_eq!((world.blue.network(), world.red.network()), before);
+    assert!(world.all_reached(), "all is as before");
+    result
+}
+
+fn conformance() {
+    for (kind, parameters) in kinds() {
+        let world = World::new();
+        let (target, shared) = (world.blue.target(), Arc::new(Mutex::new(world)));
+        let looked_at = Arc::clone(&shared);
+        let look = move || looked_at.lock().unwrap().blue.network();
+        let mut suite = Conformance::new(registry(), move || placed(kind, parameters, &target))
+            .world(look)
+            .record("net.del_ifb", 1, &record(r#""name": "chaos0123456789""#))
+            .record(
+                "net.del_ingress",
+                1,
+                &record(r#""interface": { "name": "eth0", "index": 2 }, "block": 3221225473"#),
+            )
+            .record(
+                "net.del_queue",
+                1,
+                &record(
+                    r#""interface": { "name": "eth0", "index": null }, "kind": "htb", "major": 49154,
+                       "drain": [3221356545, 3221422080, { "longest": { "secs": 1, "nanos": 0 } }]"#,
+                ),
+            );
+        if kind == "net.bandwidth" {
+            suite = suite.foreign(move || {
+                let put = "qdisc add dev wire root handle 99: tbf rate 1gbit burst 100kb limit 1mb";
+                shared.lock().unwrap().blue.tc(put);
+                let shared = Arc::clone(&shared);
+                move || {
+                    shared
+                        .lock()
+                        .unwrap()
+                        .blue
+                        .tc("qdisc del dev wire root handle 99:")
+                }
+            });
+        }
+        block_on(suite.run());
+    }
+}
+
+fn record(fields: &str) -> String {
+    format!(
+        r#"{{ "netns": {{ "path": "/run/netns/blue", "inode": 4026532281, "cookie": 4097 }}, {fields} }}"#
+    )
+}
+
+fn foreign() {
+    for put in [
+        "qdisc add dev wire root handle 99: tbf rate 1gbit burst 100kb limit 1mb",
+        "qdisc add dev wire clsact",
+        "qdisc add dev wire ingress",
+    ] {
+        let world = World::new();
+        world.blue.tc(put);
+        let before = world.blue.network();
+        let state = tempfile::tempdir().unwrap();
+        block_on(async {
+            let engine = engine(state.path()).await;
+            let both = r#"{ "rate": "8mbit", "packets": { "direction": "both" } }"#;
+            let placed = placed("net.bandwidth", both, &world.blue.target());
+            let error = engine.inject(placed).await.unwrap_err();
+            assert!(matches!(error, EngineError::Refused(_)), "{put}: {error}");
+        });
+        assert_eq!(world.blue.network(), before, "{put}");
+    }
+}
+
+fn replaced() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = placed(
+            "net.bandwidth",
+            r#"{ "rate": "8mbit" }"#,
+            &world.blue.target(),
+        );
+        let injection = engine.inject(placed).await.unwrap();
+        world
+            .blue
+            .tc("qdisc replace dev wire root handle 99: tbf rate 1gbit burst 100kb limit 1mb");
+        let theirs = world.blue.network();
+        let recovered = injection.recover().await.unwrap();
+        assert_eq!(recovered.left_alone.len(), 1, "{recovered:?}");
+        assert_eq!(world.blue.network(), theirs);
+    });
+}
+
+/// Sends so many bytes to a server that echoes them, and reads them back; how long it took.
+fn echo(world: &World, address: &str, bytes: usize) -> Duration {
+    let address: SocketAddr = address.parse().unwrap();
+    world.blue.run(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut copy = stream.try_clone().unwrap();
+        let start = Instant::now();
+        let writer = std::thread::spawn(move || copy.write_all(&vec![7; bytes]).unwrap());
+        let mut left = bytes;
+        let mut buffer = vec![0; 64 * 1024];
+        while left > 0 {
+            let n = stream.read(&mut buffer).unwrap();
+            assert_ne!(n, 0);
+            left -= n;
+        }
+        writer.join().unwrap();
+        start.elapsed()
+    })
+}
+
+fn rates() {
+    let world = World::new();
+    // 500 kB at 1 MB/s, beside the headers of each packet.
+    for direction in ["egress", "ingress"] {
+        let parameters =
+            format!(r#"{{ "rate": "1MB/s", "packets": {{ "direction": "{direction}" }} }}"#);
+        let took = with(&world, "net.bandwidth", &parameters, || {
+            echo(&world, RED, 500_000)
+        });
+        let seconds = took.as_secs_f64();
+        assert!((0.45..0.8).contains(&seconds), "{direction}: {took:?}");
+    }
+    assert!(echo(&world, RED, 500_000) < Duration::from_millis(400));
+}
+
+fn filters() {
+    let world = World::new();
+    let (slow, fast) = (Duration::from_millis(400), Duration::from_millis(300));
+    for (packets, slowed, free) in [
+        (
+            r#""hosts": ["10.9.0.2"]"#,
+            &[RED][..],
+            &[RED_TOO, RED_6][..],
+        ),
+        (r#""hosts": ["fd09::/64"]"#, &[RED_6], &[RED, RED_TOO]),
+        (
+            r#""protocol": "tcp", "remote_ports": ["5-8"]"#,
+            &[RED, RED_6],
+            &[],
+        ),
+        (r#""protocol": "udp""#, &[], &[RED, RED_6]),
+        (r#""remote_ports": ["8-9"]"#, &[], &[RED]),
+        (
+            r#""hosts": ["10.9.0.3"], "remote_ports": ["7"]"#,
+            &[RED_TOO],
+            &[RED],
+        ),
+    ] {
+        for direction in ["egress", "ingress"] {
+            let parameters = format!(
+                r#"{{ "rate": "1MB/s", "packets": {{ "direction": "{direction}", {packets} }} }}"#
+            );
+            with(&world, "net.bandwidth", &parameters, || {
+                for address in slowed {
+                    let took = echo(&world, address, 500_000);
+                    assert!(took > slow, "{direction} {packets} {address}: {took:?}");
+                }
+                for address in free {
+                    let took = echo(&world, address, 500_000);
+                    assert!(took < fast, "{direction} {packets} {address}: {took:?}");
+                }
+            });
+        }
+    }
+}
+
+/// Sends datagrams to a server that echoes them. What came back: which one, and how much later.
+fn datagrams(
+    world: &World,
+    count: u32,
+    every: Duration,
+    patience: Duration,
+) -> Vec<(u32, Duration)> {
+    world.blue.run(move || {
+        let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
+        socket.connect(RED).unwrap();
+        let reader = socket.try_clone().unwrap();
+        let start = Instant::now();
+        let reading = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            let mut buffer = [0; 64];
+            let end = every * count + patience;
+            while let Some(left) = end.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) {
+                reader.set_read_timeout(Some(left)).unwrap();
+                if let Ok(4) = reader.recv(&mut buffer) {
+                    let n = u32::from_be_bytes(buffer[..4].try_into().unwrap());
+                    seen.push((n, start.elapsed()));
+                }
+            }
+            seen
+        });
+        let mut sent = Vec::new();
+        for n in 0..count {
+            std::thread::sleep((every * n).saturating_sub(start.elapsed()));
+            sent.push(start.elapsed());
+            // What is dropped on the way out is told to the sender.
+            socket.send(&n.to_be_bytes()).ok();
+        }
+        let seen = reading.join().unwrap().into_iter();
+        let known = seen.filter(|(n, _)| *n < count);
+        known
+            .map(|(n, at)| (n, at.saturating_sub(sent[usize::try_from(n).unwrap()])))
+            .collect()
+    })
+}
+
+fn losses() {
+    let world = World::new();
+    let count = 1000;
+    let send = || {
+        datagrams(
+            &world,
+            count,
+            Duration::from_micros(200),
+            Duration::from_millis(300),
+        )
+    };
+    for (direction, expected) in [("egress", 700), ("ingress", 700), ("both", 490)] {
+        let parameters = format!(
+            r#"{{ "loss": 30, "packets": {{ "direction": "{direction}", "hosts": ["10.9.0.2"], "protocol": "udp" }} }}"#
+        );
+        let seen = with(&world, "net.loss", &parameters, send).len();
+        // Four standard deviations, of about 15.
+        assert!(
+            seen.abs_diff(expected) < 65,
+            "{direction}: {seen} of {count}"
+        );
+    }
+    assert_eq!(send().len(), 1000);
+}
+
+/// What the emulator does where there is one; elsewhere that it is refused, with what to do.
+fn emulated(world: &World, kind: &str, parameters: &str, during: impl FnOnce()) {
+    if has_netem() {
+        with(world, kind, parameters, during);
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let before = world.blue.network();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = placed(kind, parameters, &world.blue.target());
+        let error = engine.inject(placed).await.unwrap_err();
+        let said = chaos_core::Chain(&error).to_string();
+        for needed in ["netem", "modprobe sch_netem", "proxy"] {
+            assert!(said.contains(needed), "{kind}: {said}");
+        }
+    });
+    assert_eq!(world.blue.network(), before);
+}
+
+/// The middle one, and the one that a tenth is above.
+fn quantiles(seen: &[(u32, Duration)]) -> (Duration, Duration) {
+    let mut late: Vec<Duration> = seen.iter().map(|(_, late)| *late).collect();
+    late.sort_unstable();
+    (late[late.len() / 2], late[late.len() * 9 / 10])
+}
+
+fn latency() {
+    let world = World::new();
+    let ms = Duration::from_millis;
+    let send = || datagrams(&world, 300, ms(3), ms(400));
+    let (usual, _) = quantiles(&send());
+    for (direction, least) in [("egress", 50), ("ingress", 50), ("both", 100)] {
+        let parameters =
+            format!(r#"{{ "latency": "50ms", "packets": {{ "direction": "{direction}" }} }}"#);
+        emulated(&world, "net.latency", &parameters, || {
+            let (middle, high) = quantiles(&send());
+            assert!(
+                middle >= ms(least) && high < ms(least + 40) + usual * 4,
+                "{direction}: {middle:?} {high:?}"
+            );
+        });
+    }
+    let jitter = r#"{ "latency": "100ms", "jitter": "20ms", "distribution": "normal" }"#;
+    emulated(&world, "net.latency", jitter, || {
+        let seen = send();
+        let mean = seen.iter().map(|(_, late)| late.as_secs_f64()).sum::<f64>() / seen.len() as f64;
+        let variance = seen
+            .iter()
+            .map(|(_, late)| (late.as_secs_f64() - mean).powi(2))
+            .sum::<f64>();
+        let deviation = (variance / seen.len() as f64).sqrt();
+        assert!((0.09..0.13).contains(&mean), "{mean}");
+        assert!((0.013..0.03).contains(&deviation), "{deviation}");
+    });
+}
+
+fn under_way() {
+    let world = World::new();
+    let parameters = r#"{ "latency": "400ms" }"#;
+    let ms = Duration::from_millis;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    emulated(&world, "net.latency", parameters, || {
+        let seen = world.blue.spawn(move || {
+            let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
+            socket.connect(RED).unwrap();
+            socket.set_read_timeout(Some(ms(3000))).unwrap();
+            for n in 0..20_u8 {
+                socket.send(&[n]).unwrap();
+            }
+            let arrived = (0..20).filter(|_| socket.recv(&mut [0; 8]).is_ok()).count();
+            sender.send(arrived).unwrap();
+        });
+        std::thread::sleep(ms(100));
+        drop(seen);
+    });
+    if has_netem() {
+        assert_eq!(
+            receiver.recv().unwrap(),
+            20,
+            "none is dropped with its queue"
+        );
+    }
+}
+
+fn others() {
+    let world = World::new();
+    let ms = Duration::from_millis;
+    let send = |every| datagrams(&world, 1000, every, ms(400));
+    emulated(&world, "net.duplicate", r#"{ "duplicate": 20 }"#, || {
+        let seen = send(Duration::from_micros(300)).len();
+        assert!((1120..1290).contains(&seen), "{seen}");
+    });
+    emulated(
+        &world,
+        "net.reorder",
+        r#"{ "reorder": 25, "latency": "20ms" }"#,
+        || {
+            let seen = send(Duration::from_micros(500));
+            let overtaken = seen.windows(2).filter(|two| two[1].0 < two[0].0).count();
+            assert!(overtaken > 20, "{overtaken}");
+        },
+    );
+    emulated(&world, "net.corrupt", r#"{ "corrupt": 50 }"#, || {
+        // Checksums find it, so half of them are lost on the way.
+        let seen = send(Duration::from_micros(300)).len();
+        assert!((300..750).contains(&seen), "{seen}");
+    });
+}
+
+fn refused() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        for (kind, parameters, says) in [
+            (
+                "net.bandwidth",
+                r#"{ "rate": "1mbit", "packets": { "interface": "eth9" } }"#,
+                "there are lo, wire",
+            ),
+            (
+                "net.bandwidth",
+                r#"{ "rate": "1mbit", "direction": "upstream" }"#,
+                "packets: { direction: egress }",
+            ),
+            (
+                "net.bandwidth",
+                r#"{ "rate": "1mbit", "packets": { "hosts": ["no-such-host.invalid"] } }"#,
+                "no-such-host.invalid",
+            ),
+        ] {
+            let placed = placed(kind, parameters, &world.blue.target());
+            let error = engine.inject(placed).await.unwrap_err();
+            let said = chaos_core::Chain(&error).to_string();
+            assert!(said.contains(says), "{kind} {parameters}: {said}");
+        }
+    });
+}
