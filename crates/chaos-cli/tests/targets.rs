@@ -25,6 +25,10 @@ impl Target for Bare {
 fn fault(registry: &Registry, kind: &str) -> Arc<dyn Fault> {
     let parameters = match kind {
         "disk.fill" | "disk.burn" => Parameters::new().with("path", std::env::temp_dir()),
+        "net.netem" => Parameters::new().with("loss", 1),
+        "net.corrupt" => Parameters::new().with("corrupt", 1),
+        "net.duplicate" => Parameters::new().with("duplicate", 1),
+        "net.reorder" => Parameters::new().with("reorder", 1),
         _ => Parameters::new(),
     };
     registry
