@@ -26,7 +26,7 @@ pub struct PartitionConfig {
 impl FaultConfig for PartitionConfig {
     const KIND: &'static str = "net.partition";
     type Fault = Partition;
-    const TARGETS: &'static [&'static str] = &["netns", "container", "process"];
+    const TARGETS: &'static [&'static str] = crate::scope::KERNEL;
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]
