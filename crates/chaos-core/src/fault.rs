@@ -1,6 +1,9 @@
 //! What to break.
 
-use crate::{FaultError, Needs, Parameters, Placed, Plan, Registry, Site, Target, seed::Seed};
+use crate::{
+    ConfigError, FaultError, Needs, Parameters, Placed, Plan, Registry, Site, Target, Targets,
+    seed::Seed,
+};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
@@ -84,6 +87,7 @@ pub struct Context {
     pub(crate) seed: Seed,
     pub(crate) step_limit: Duration,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) others: Arc<Targets>,
 }
 
 impl Context {
@@ -105,6 +109,18 @@ impl Context {
     /// The seed of this fault: the same for the same experiment seed, fault and repetition.
     pub fn seed(&self) -> Seed {
         self.seed
+    }
+
+    /// Resolves another target by its name, for faults that take place between two of them.
+    ///
+    /// # Errors
+    /// There is no target of that name, or it cannot be resolved.
+    pub async fn sites_of(&self, name: &str) -> Result<Vec<Site>, FaultError> {
+        let Some(target) = self.others.get(name) else {
+            let known = self.others.keys().map(String::as_str);
+            return Err(ConfigError::unknown("target", name, known).into());
+        };
+        target.sites(self).await
     }
 
     /// How long one step may take before it is given up and undone.

@@ -1,6 +1,6 @@
 //! A fault on a target, and when.
 
-use crate::{BlastRadius, Fault, Reach, Target};
+use crate::{BlastRadius, Fault, Reach, Target, Targets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -32,6 +32,8 @@ pub struct Placed {
     pub(crate) radius: Option<BlastRadius>,
     pub(crate) reach: Reach,
     pub(crate) irreversible: bool,
+    /// The other targets, by name, for faults that take place between two of them.
+    pub(crate) others: Arc<Targets>,
 }
 
 impl Placed {
@@ -47,7 +49,14 @@ impl Placed {
             radius: None,
             reach: Reach::Namespace,
             irreversible: false,
+            others: Arc::default(),
         }
+    }
+
+    /// The targets that the fault may refer to by name, such as the other side of a partition. Default: none.
+    pub fn others(mut self, targets: Targets) -> Self {
+        self.others = Arc::new(targets);
+        self
     }
 
     /// Starts so long after the start of the fault phase. Default: at once.

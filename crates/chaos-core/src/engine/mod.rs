@@ -75,6 +75,7 @@ impl Shared {
             seed,
             step_limit: self.step_limit,
             registry: Arc::clone(&self.registry),
+            others: Arc::default(),
         }
     }
 }

@@ -150,9 +150,10 @@ impl Preparing {
         };
         let limit = self.shared.step_limit;
         let seed = self.seed.derive(&format!("{index}/{kind}"), repetition);
-        let cx = self
+        let mut cx = self
             .shared
             .context(&self.id, &format!("{index}-{repetition}"), seed);
+        cx.others = Arc::clone(&placed.others);
 
         let protected = |text: &str| {
             self.protected

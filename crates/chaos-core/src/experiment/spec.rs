@@ -84,6 +84,7 @@ impl FaultSpec {
             return Err(problem);
         }
         let mut placed = Placed::new(fault, Arc::clone(target))
+            .others(targets.clone())
             .after(self.after.get())
             .on_lost(self.on_lost);
         placed.radius = self.radius;

@@ -129,6 +129,36 @@ impl Expressions {
             .compare(LESS, &millionths.to_be_bytes())
     }
 
+    /// The packet begins a connection of TCP: it says SYN and not ACK. Connections that were there before packets were
+    /// tracked are not known to the kernel, so it is not asked.
+    pub(crate) fn begins_a_connection(self) -> Self {
+        let (syn, ack) = (0x02, 0x10);
+        self.payload(TRANSPORT, 13, 1)
+            .mask(&[syn | ack])
+            .compare(EQUAL, &[syn])
+    }
+
+    /// The packet carries something else than TCP.
+    pub(crate) fn not_tcp(self) -> Self {
+        self.load(PROTOCOL).compare(NOT_EQUAL, &[6])
+    }
+
+    /// The packet is counted, and its connection is reset.
+    pub(crate) fn reset_connection(self) -> Self {
+        // NFT_REJECT_TCP_RST.
+        let reset = Attributes::new().number(1, 1);
+        self.push("counter", &Attributes::new())
+            .push("reject", &reset)
+    }
+
+    /// The packet is counted, and its sender is told that nobody is there.
+    pub(crate) fn reject_packet(self) -> Self {
+        // NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH.
+        let unreachable = Attributes::new().number(1, 2).bytes(2, &[1]);
+        self.push("counter", &Attributes::new())
+            .push("reject", &unreachable)
+    }
+
     /// The packet is counted and dropped.
     pub(crate) fn drop_packet(self) -> Self {
         // NF_DROP is 0, NFT_REG_VERDICT is 0.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     netlink::{Attributes, Request},
-    packets::{Packets, Ports, Traffic},
+    packets::{Packets, Ports, Protocol, Traffic},
     partition::Network,
 };
 
@@ -28,6 +28,10 @@ pub(crate) struct Table {
     pub(crate) packets: Packets,
     /// Which share of them, in millionths; `None`: all.
     pub(crate) share: Option<u32>,
+    /// Of TCP, only ones that begin a connection.
+    pub(crate) new_only: bool,
+    /// Whether the sender is told.
+    pub(crate) reject: bool,
 }
 
 /// What one chain looks at.
@@ -35,6 +39,8 @@ struct Hook {
     name: &'static str,
     /// `NF_INET_PRE_ROUTING` or `NF_INET_POST_ROUTING`.
     number: u32,
+    /// `NF_INET_LOCAL_IN` or `NF_INET_LOCAL_OUT`, where a packet can be rejected.
+    rejecting: u32,
     priority: i32,
     /// `NFT_META_IIF` or `NFT_META_OIF`.
     interface: u32,
@@ -44,6 +50,7 @@ struct Hook {
 const INGRESS: Hook = Hook {
     name: "ingress",
     number: 0,
+    rejecting: 1,
     priority: -300,
     interface: 4,
     side: Side::Source,
@@ -52,6 +59,7 @@ const INGRESS: Hook = Hook {
 const EGRESS: Hook = Hook {
     name: "egress",
     number: 4,
+    rejecting: 3,
     priority: 300,
     interface: 5,
     side: Side::Destination,
@@ -93,14 +101,31 @@ impl Table {
     }
 
     fn chain(&self, hook: &Hook) -> Attributes {
+        let (number, priority) = match self.reject {
+            true => (hook.rejecting, 0),
+            false => (hook.number, hook.priority),
+        };
         let at = Attributes::new()
-            .number(1, hook.number)
-            .bytes(2, &hook.priority.to_be_bytes());
+            .number(1, number)
+            .bytes(2, &priority.to_be_bytes());
         Attributes::new()
             .text(1, &self.name)
             .text(3, hook.name)
             .nested(4, &at)
             .text(7, "filter")
+    }
+
+    /// Whether TCP has rules of its own: it is rejected in its own way, and alone has connections.
+    const fn tcp_apart(&self) -> bool {
+        self.reject || self.new_only
+    }
+
+    /// What the rules are for.
+    fn protocols(&self) -> Vec<Option<Protocol>> {
+        match &*self.packets.protocols() {
+            [None] if self.tcp_apart() => vec![Some(Protocol::Tcp), None],
+            protocols => protocols.to_vec(),
+        }
     }
 
     fn rules(&self, hook: &Hook) -> Vec<Expressions> {
@@ -122,7 +147,7 @@ impl Table {
         let local_side = remote_side.other();
         let mut rules = Vec::new();
         for network in networks {
-            for protocol in self.packets.protocols() {
+            for protocol in self.protocols() {
                 for local in ports(&self.packets.local_ports) {
                     for remote in ports(&self.packets.remote_ports) {
                         let mut rule = start();
@@ -132,9 +157,15 @@ impl Table {
                         if let Some(network) = network {
                             rule = rule.address(remote_side, network);
                         }
+                        if protocol.is_none() && self.tcp_apart() {
+                            rule = rule.not_tcp();
+                        }
                         if let Some(protocol) = protocol {
                             let is_ipv6 = network.map(|n| n.address().is_ipv6());
                             rule = rule.protocol(protocol, is_ipv6);
+                            if protocol == Protocol::Tcp && self.new_only {
+                                rule = rule.begins_a_connection();
+                            }
                         }
                         for (side, ports) in [(local_side, local), (remote_side, remote)] {
                             if let Some(ports) = ports {
@@ -144,7 +175,11 @@ impl Table {
                         if let Some(share) = self.share {
                             rule = rule.share(share);
                         }
-                        rules.push(rule.drop_packet());
+                        rules.push(match (self.reject, protocol) {
+                            (false, _) => rule.drop_packet(),
+                            (true, Some(Protocol::Tcp)) => rule.reset_connection(),
+                            (true, _) => rule.reject_packet(),
+                        });
                     }
                 }
             }

@@ -96,14 +96,19 @@ impl Packets {
 }
 
 impl PacketsConfig {
-    /// What it says, if that can be meant.
+    /// What it says under `packets`, if that can be meant.
     pub(crate) fn build(&self) -> Result<Packets, ConfigError> {
+        self.read().map_err(|e| e.within("packets"))
+    }
+
+    /// What it says, if that can be meant.
+    pub(crate) fn read(&self) -> Result<Packets, ConfigError> {
         let interface = self.interface.clone();
         if let Some(name) = &interface {
             let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
             if name.is_empty() || name.len() > 15 || !name.bytes().all(plain) {
                 let problem = format!("`{name}` is not the name of an interface");
-                return Err(ConfigError::field("packets.interface", problem)
+                return Err(ConfigError::field("interface", problem)
                     .help("at most 15 characters, such as eth0"));
             }
         }
@@ -131,7 +136,7 @@ impl PacketsConfig {
         match packets.protocol {
             Some(protocol) if ports && !protocol.has_ports() => {
                 let problem = format!("{protocol} has no ports");
-                Err(ConfigError::field("packets.protocol", problem).help("tcp, udp or sctp"))
+                Err(ConfigError::field("protocol", problem).help("tcp, udp or sctp"))
             }
             _ => Ok(packets),
         }
@@ -145,7 +150,7 @@ fn read<T: std::str::FromStr<Err = String>>(
 ) -> Result<Vec<T>, ConfigError> {
     let read = |(n, text): (usize, &String)| {
         text.parse().map_err(|problem: String| {
-            ConfigError::field(format!("packets.{field}[{n}]"), problem).help(help)
+            ConfigError::field(format!("{field}[{n}]"), problem).help(help)
         })
     };
     texts.iter().enumerate().map(read).collect()

@@ -1,7 +1,11 @@
 //! The partition as it is planned.
 
-use super::{Network, PartitionConfig};
-use crate::Traffic;
+#[cfg(target_os = "linux")]
+use super::Network;
+use super::PartitionConfig;
+#[cfg(target_os = "linux")]
+use crate::packets::Packets;
+use crate::{PacketsConfig, Traffic, packets::Host};
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Needs, Plan, Site, async_trait,
 };
@@ -14,7 +18,10 @@ use chaos_core::{
 /// too. Only a UDP `send` notices: what goes out is dropped with `EPERM`; choose `ingress` for silence. The
 /// addresses are the peers' own: after the target's address translation on the way out, before it on the way
 /// in. Packets that are only routed through the namespace are dropped, too. The loopback interface is left
-/// alone unless asked for.
+/// alone unless asked for. With `reject` the sender is told instead, TCP by a reset, anything else by ICMP; then only the
+/// namespace's own packets are meant, and not ones that are routed through it. With `keep_established` connections of TCP
+/// that are there go on. Between targets: `targets` names the other side, whose addresses are looked up when the fault is
+/// planned.
 ///
 /// # What it needs
 /// Linux 5.14 or newer with nftables, `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `nft` program. When the target is in
@@ -65,21 +72,35 @@ use chaos_core::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
     addresses: Option<Vec<String>>,
-    direction: Traffic,
+    pub(super) targets: Vec<String>,
+    pub(super) packets: PacketsConfig,
     loopback: bool,
+    pub(super) answer: Answer,
+}
+
+/// What becomes of the packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Answer {
+    pub(super) reject: bool,
+    pub(super) keep_established: bool,
 }
 
 impl Partition {
     /// Cut off from everybody.
-    pub const fn all() -> Self {
+    pub fn all() -> Self {
         Self {
             addresses: None,
-            direction: Traffic::Both,
+            targets: Vec::new(),
+            packets: PacketsConfig {
+                direction: Some(Traffic::Both),
+                ..PacketsConfig::default()
+            },
             loopback: false,
+            answer: Answer::default(),
         }
     }
 
-    /// Cut off from these addresses and networks: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`.
+    /// Cut off from these addresses, networks and names: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`, `postgres`.
     pub fn of<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
         Self {
             addresses: Some(addresses.into_iter().map(Into::into).collect()),
@@ -89,21 +110,52 @@ impl Partition {
 
     /// Which way. Default: both.
     #[must_use]
-    pub const fn direction(mut self, direction: Traffic) -> Self {
-        self.direction = direction;
+    pub fn direction(mut self, direction: Traffic) -> Self {
+        self.packets.direction = Some(direction);
+        self
+    }
+
+    /// Only these packets; their hosts and direction are said of the partition itself.
+    #[must_use]
+    pub fn packets(mut self, packets: PacketsConfig) -> Self {
+        self.packets = PacketsConfig {
+            direction: self.packets.direction,
+            hosts: Vec::new(),
+            ..packets
+        };
         self
     }
 
     /// Whether the loopback interface is cut, too. Default: no.
     #[must_use]
-    pub const fn loopback(mut self, loopback: bool) -> Self {
+    pub fn loopback(mut self, loopback: bool) -> Self {
         self.loopback = loopback;
         self
     }
 
+    /// The sender is told: TCP by a reset, anything else by ICMP. Default: it is dropped without a word.
+    #[must_use]
+    pub fn reject(mut self) -> Self {
+        self.answer.reject = true;
+        self
+    }
+
+    /// Connections that are there go on. Default: they are cut, too.
+    #[must_use]
+    pub fn keep_established(mut self) -> Self {
+        self.answer.keep_established = true;
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.hosts()?;
+        self.packets.read().map(drop)
+    }
+
     /// From and to whom traffic is dropped; empty: everybody.
-    pub(super) fn networks(&self) -> Result<Vec<Network>, ConfigError> {
-        let help = "addresses and networks such as 10.0.0.7, 10.0.0.0/8 or fd00::/8";
+    fn hosts(&self) -> Result<Vec<Host>, ConfigError> {
+        let help =
+            "addresses, networks and names such as 10.0.0.7, 10.0.0.0/8, fd00::/8 or postgres";
         let addresses = match &self.addresses {
             None => return Ok(Vec::new()),
             Some(addresses) if addresses.is_empty() => {
@@ -122,7 +174,7 @@ impl Partition {
 
     /// What is dropped, in words.
     #[cfg(target_os = "linux")]
-    fn what(&self, networks: &[Network]) -> String {
+    fn what(&self, networks: &[Network], packets: &Packets) -> String {
         let whom = match networks {
             [] => "everybody".to_owned(),
             some => some
@@ -136,7 +188,48 @@ impl Partition {
         } else {
             ""
         };
-        format!("drop packets {} {whom}{loopback}", self.direction)
+        let verb = if self.answer.reject { "reject" } else { "drop" };
+        let new = if self.answer.keep_established {
+            ", of TCP only such as begin a connection,"
+        } else {
+            ""
+        };
+        let way = packets.direction();
+        let packets = match packets.is_all() {
+            true => "packets".to_owned(),
+            false => packets.to_string(),
+        };
+        format!("{verb} {packets}{new} {way} {whom}{loopback}")
+    }
+
+    #[cfg(target_os = "linux")]
+    async fn plan_tables(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let (mut networks, plan) = super::look_up(&self.hosts()?, Plan::new()).await?;
+        for name in &self.targets {
+            let sites = cx.sites_of(name).await?;
+            let addresses = sites.iter().flat_map(Site::addresses);
+            let found: Vec<Network> = addresses.map(|a| Network::from(a.ip())).collect();
+            if found.is_empty() {
+                let why = "no address of it is known; name its addresses instead";
+                return Err(FaultError::no_target(format!("target {name}"), why));
+            }
+            networks.extend(found);
+        }
+        networks.sort_unstable();
+        networks.dedup();
+        let packets = self.packets.read()?;
+        let what = self.what(&networks, &packets);
+        let table = crate::nft::Table {
+            name: cx.mark(),
+            networks,
+            traffic: packets.direction(),
+            loopback: self.loopback || packets.interface.is_some(),
+            packets,
+            share: None,
+            new_only: self.answer.keep_established,
+            reject: self.answer.reject,
+        };
+        super::plan_table(&table, &what, sites, cx, plan).await
     }
 }
 
@@ -151,23 +244,14 @@ impl Fault for Partition {
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
-        let networks = self.networks()?;
+        self.check()?;
         #[cfg(target_os = "linux")]
         {
-            let what = self.what(&networks);
-            let table = crate::nft::Table {
-                name: cx.mark(),
-                networks,
-                traffic: self.direction,
-                loopback: self.loopback,
-                packets: crate::packets::Packets::default(),
-                share: None,
-            };
-            super::plan_table(&table, &what, sites, cx, Plan::new()).await
+            self.plan_tables(sites, cx).await
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = (networks, cx);
+            let _ = cx;
             std::future::ready(crate::emulate::elsewhere(sites)).await
         }
     }

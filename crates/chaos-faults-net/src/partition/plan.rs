@@ -73,6 +73,8 @@ pub(crate) async fn plan_losses(
         loopback: packets.interface.is_some(),
         packets: packets.clone(),
         share: Some(share),
+        new_only: false,
+        reject: false,
     };
     let way = packets.direction();
     let what = format!("lose {chance} of {packets}, {way} the other end");

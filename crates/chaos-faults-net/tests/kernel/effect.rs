@@ -2,6 +2,7 @@
 
 use super::{
     block_on,
+    queues::placed,
     world::{PATIENCE, RED, RED_6, RED_TOO, World, engine},
 };
 use chaos_core::FaultExt;
@@ -9,6 +10,7 @@ use chaos_faults_net::{Partition, Traffic};
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream, UdpSocket},
+    sync::Arc,
 };
 
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -18,6 +20,14 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("ingress_and_egress_are_cut_apart", directions),
     ("the_loopback_interface_is_cut_only_when_asked", loopback),
     ("a_live_connection_hangs_and_goes_on", live_connection),
+    (
+        "a_live_connection_goes_on_when_it_is_to_be_kept",
+        kept_connection,
+    ),
+    ("who_is_rejected_is_told", rejected),
+    ("only_some_ports_are_cut_off", ports),
+    ("a_side_is_named_by_its_target", between_targets),
+    ("a_host_is_named_by_its_name", by_name),
 ];
 
 /// Runs `during` while the partition is in place.
@@ -122,4 +132,142 @@ fn live_connection() {
     let patience = Some(PATIENCE * 20);
     stream.set_read_timeout(patience).unwrap();
     stream.read_exact(&mut [0]).unwrap();
+}
+
+fn kept_connection() {
+    let world = World::new();
+    let address: SocketAddr = RED.parse().unwrap();
+    let mut stream = world
+        .blue
+        .run(move || TcpStream::connect_timeout(&address, PATIENCE).unwrap());
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut ping = move || {
+        stream.write_all(b"x").unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+    };
+    ping();
+    with(&world, Partition::all().keep_established(), || {
+        ping();
+        assert!(!world.reached(RED), "a new one is cut off");
+        ping();
+    });
+    ping();
+}
+
+fn rejected() {
+    let world = World::new();
+    let connect = |world: &World| {
+        let address: SocketAddr = RED.parse().unwrap();
+        world.blue.run(move || {
+            let start = std::time::Instant::now();
+            let error = TcpStream::connect_timeout(&address, PATIENCE * 10).unwrap_err();
+            (error.kind(), start.elapsed() < PATIENCE)
+        })
+    };
+    for direction in [Traffic::Egress, Traffic::Ingress, Traffic::Both] {
+        with(
+            &world,
+            Partition::all().reject().direction(direction),
+            || {
+                let (kind, soon) = connect(&world);
+                // What comes in is the answer, to which the peer is told; this end waits.
+                if direction == Traffic::Ingress {
+                    assert_ne!(kind, ErrorKind::NotFound);
+                } else {
+                    assert!(
+                        soon && kind == ErrorKind::ConnectionRefused,
+                        "{direction}: {kind:?}"
+                    );
+                }
+            },
+        );
+    }
+}
+
+fn ports() {
+    let world = World::new();
+    for (fields, reached) in [
+        (r#""remote_ports": ["7"]"#, false),
+        (r#""remote_ports": ["1-6", "8-65535"]"#, true),
+        (r#""protocol": "tcp""#, false),
+        (r#""protocol": "udp""#, true),
+        (r#""local_ports": ["1-65535"], "protocol": "tcp""#, false),
+        (r#""interface": "wire""#, false),
+        (r#""interface": "lo""#, true),
+    ] {
+        for address in [RED, RED_6] {
+            let parameters = format!(
+                r#"{{ {fields}, "addresses": ["10.9.0.2", "fd09::2"], "direction": "egress" }}"#
+            );
+            let state = tempfile::tempdir().unwrap();
+            block_on(async {
+                let engine = engine(state.path()).await;
+                let placed = placed("net.partition", &parameters, &world.blue.target());
+                let during = async { world.reached(address) };
+                assert_eq!(
+                    engine.during(placed, during).await.unwrap(),
+                    reached,
+                    "{fields}"
+                );
+            });
+        }
+    }
+    assert!(world.all_reached());
+}
+
+/// A target with an address.
+#[derive(Debug)]
+struct At(SocketAddr);
+
+#[chaos_core::async_trait]
+impl chaos_core::Target for At {
+    fn describe(&self) -> String {
+        self.0.to_string()
+    }
+
+    async fn sites(
+        &self,
+        _: &chaos_core::Context,
+    ) -> Result<Vec<chaos_core::Site>, chaos_core::FaultError> {
+        Ok(vec![
+            chaos_core::Site::named("test", "at").with_address(self.0),
+        ])
+    }
+}
+
+fn between_targets() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    let mut targets = chaos_core::Targets::new();
+    targets.insert("red".into(), Arc::new(At(RED.parse().unwrap())));
+    let parameters = r#"{ "targets": ["red"] }"#;
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let unknown = placed("net.partition", parameters, &world.blue.target());
+        let error = engine.inject(unknown).await.unwrap_err().to_string();
+        assert!(error.contains("unknown target `red`"), "{error}");
+        let placed = placed("net.partition", parameters, &world.blue.target()).others(targets);
+        let during = async { (world.reached(RED), world.reached(RED_TOO)) };
+        let reached = engine.during(placed, during).await.unwrap();
+        assert_eq!(reached, (false, true));
+    });
+}
+
+fn by_name() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = || {
+            Partition::of(["localhost"])
+                .loopback(true)
+                .on(&world.blue.target())
+        };
+        let preview = engine.dry_run(placed()).await.unwrap();
+        let notes = preview.faults[0].notes.join(" ");
+        assert!(notes.contains("localhost is 127.0.0.1"), "{notes}");
+        let during = async { (world.reached("127.0.0.1:7"), world.reached(RED)) };
+        let reached = engine.during(placed(), during).await.unwrap();
+        assert_eq!(reached, (false, true));
+    });
 }

@@ -225,7 +225,8 @@ fn rates() {
 
 fn filters() {
     let world = World::new();
-    let (slow, fast) = (Duration::from_millis(400), Duration::from_millis(300));
+    // A kernel that is emulated takes its time, too.
+    let (slow, fast) = (Duration::from_millis(800), Duration::from_millis(650));
     for (packets, slowed, free) in [
         (
             r#""hosts": ["10.9.0.2"]"#,
@@ -248,15 +249,15 @@ fn filters() {
     ] {
         for direction in ["egress", "ingress"] {
             let parameters = format!(
-                r#"{{ "rate": "1MB/s", "packets": {{ "direction": "{direction}", {packets} }} }}"#
+                r#"{{ "rate": "250kB/s", "packets": {{ "direction": "{direction}", {packets} }} }}"#
             );
             with(&world, "net.bandwidth", &parameters, || {
                 for address in slowed {
-                    let took = echo(&world, address, 500_000);
+                    let took = echo(&world, address, 250_000);
                     assert!(took > slow, "{direction} {packets} {address}: {took:?}");
                 }
                 for address in free {
-                    let took = echo(&world, address, 500_000);
+                    let took = echo(&world, address, 250_000);
                     assert!(took < fast, "{direction} {packets} {address}: {took:?}");
                 }
             });
@@ -344,26 +345,26 @@ fn emulated(world: &World, kind: &str, parameters: &str, during: impl FnOnce()) 
     assert_eq!(world.blue.network(), before);
 }
 
-/// The middle one, and the one that a tenth is above.
-fn quantiles(seen: &[(u32, Duration)]) -> (Duration, Duration) {
+/// The middle one.
+fn median(seen: &[(u32, Duration)]) -> Duration {
     let mut late: Vec<Duration> = seen.iter().map(|(_, late)| *late).collect();
     late.sort_unstable();
-    (late[late.len() / 2], late[late.len() * 9 / 10])
+    late[late.len() / 2]
 }
 
 fn latency() {
     let world = World::new();
     let ms = Duration::from_millis;
     let send = || datagrams(&world, 300, ms(3), ms(400));
-    let (usual, _) = quantiles(&send());
+    let usual = median(&send());
     for (direction, least) in [("egress", 50), ("ingress", 50), ("both", 100)] {
         let parameters =
             format!(r#"{{ "latency": "50ms", "packets": {{ "direction": "{direction}" }} }}"#);
         emulated(&world, "net.latency", &parameters, || {
-            let (middle, high) = quantiles(&send());
+            let middle = median(&send());
             assert!(
-                middle >= ms(least) && high < ms(least + 40) + usual * 4,
-                "{direction}: {middle:?} {high:?}"
+                middle >= ms(least) && middle < ms(least + 30) + usual * 3,
+                "{direction}: {middle:?}"
             );
         });
     }

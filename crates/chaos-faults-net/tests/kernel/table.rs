@@ -22,6 +22,8 @@ fn table(name: &str, networks: &[&str]) -> Table {
         loopback: false,
         packets: Packets::default(),
         share: None,
+        new_only: false,
+        reject: false,
     }
 }
 
