@@ -146,8 +146,8 @@ impl Held for Inside {
         true
     }
 
-    fn hits(&self) -> u64 {
-        0
+    fn hits(&self) -> Option<u64> {
+        Some(0)
     }
 
     fn release(self) -> Result<(), FaultError> {

@@ -25,6 +25,8 @@ impl Target for Bare {
 fn fault(registry: &Registry, kind: &str) -> Arc<dyn Fault> {
     let parameters = match kind {
         "disk.fill" | "disk.burn" => Parameters::new().with("path", std::env::temp_dir()),
+        "net.down" => Parameters::new().with("interface", "eth0"),
+        "net.port" => Parameters::new().with("port", 1),
         "net.netem" => Parameters::new().with("loss", 1),
         "net.corrupt" => Parameters::new().with("corrupt", 1),
         "net.duplicate" => Parameters::new().with("duplicate", 1),

@@ -25,8 +25,8 @@ pub trait Held: fmt::Debug + Send + 'static {
     /// Whether the change is still in place.
     fn in_place(&self) -> bool;
 
-    /// How often the change has done something: connections delayed, calls failed.
-    fn hits(&self) -> u64;
+    /// How often the change has done something: connections delayed, calls failed. `None`: it cannot be known.
+    fn hits(&self) -> Option<u64>;
 
     /// Takes the change back.
     ///
@@ -49,7 +49,7 @@ impl<P: InProcess> ErasedInProcess for P {
 /// The dyn-safe twin of [`Held`].
 pub(crate) trait ErasedHeld: fmt::Debug + Send {
     fn in_place_erased(&self) -> bool;
-    fn hits_erased(&self) -> u64;
+    fn hits_erased(&self) -> Option<u64>;
     fn release_erased(self: Box<Self>) -> Result<(), FaultError>;
 }
 
@@ -58,7 +58,7 @@ impl<H: Held> ErasedHeld for H {
         self.in_place()
     }
 
-    fn hits_erased(&self) -> u64 {
+    fn hits_erased(&self) -> Option<u64> {
         self.hits()
     }
 

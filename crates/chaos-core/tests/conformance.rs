@@ -73,8 +73,8 @@ impl Held for Flipped {
     fn in_place(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
-    fn hits(&self) -> u64 {
-        7
+    fn hits(&self) -> Option<u64> {
+        Some(7)
     }
     fn release(self) -> Result<(), FaultError> {
         self.0.store(false, Ordering::SeqCst);

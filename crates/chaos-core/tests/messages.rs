@@ -170,8 +170,8 @@ impl Held for Nothing {
         true
     }
 
-    fn hits(&self) -> u64 {
-        0
+    fn hits(&self) -> Option<u64> {
+        Some(0)
     }
 
     fn release(self) -> Result<(), FaultError> {

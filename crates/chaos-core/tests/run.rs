@@ -658,8 +658,8 @@ impl chaos_core::Held for SlowToAnswer {
     fn in_place(&self) -> bool {
         true
     }
-    fn hits(&self) -> u64 {
-        1
+    fn hits(&self) -> Option<u64> {
+        Some(1)
     }
     fn release(self) -> Result<(), chaos_core::FaultError> {
         Ok(())

@@ -103,8 +103,8 @@ impl Held for Nothing {
     fn in_place(&self) -> bool {
         true
     }
-    fn hits(&self) -> u64 {
-        0
+    fn hits(&self) -> Option<u64> {
+        Some(0)
     }
     fn release(self) -> Result<(), FaultError> {
         Ok(())

@@ -141,8 +141,9 @@ impl Held for Refusing {
         self.in_place.in_place()
     }
 
-    fn hits(&self) -> u64 {
-        1 + self.in_place.hits()
+    fn hits(&self) -> Option<u64> {
+        // Only the connections that were cut: whom the kernel has refused it has not told us.
+        self.in_place.hits().filter(|cut| *cut > 0)
     }
 
     fn release(mut self) -> Result<(), FaultError> {

@@ -1,9 +1,9 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, CorruptConfig, DuplicateConfig, LatencyConfig, LossConfig,
-    NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig, ReorderConfig,
-    ResetConfig,
+    BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig, DuplicateConfig, LatencyConfig,
+    LossConfig, NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig,
+    ReorderConfig, ResetConfig, TakenPortConfig,
 };
 use chaos_core::Registry;
 
@@ -20,12 +20,15 @@ pub fn register(registry: &mut Registry) {
         .add_target::<NetnsConfig>()
         .add_fault::<PartitionConfig>()
         .add_fault::<NetemConfig>()
+        .add_fault::<DownConfig>()
+        .add_fault::<TakenPortConfig>()
         .add_fault::<DuplicateConfig>()
         .add_fault::<CorruptConfig>()
         .add_fault::<ReorderConfig>();
     #[cfg(target_os = "linux")]
     registry
         .add_undo::<crate::partition::DelTable>()
+        .add_undo::<crate::down::SetUp>()
         .add_undo::<crate::tc::DelIfb>()
         .add_undo::<crate::tc::DelIngress>()
         .add_undo::<crate::tc::DelTree>();

@@ -150,8 +150,8 @@ impl Held for Crew {
         *self.shared.lock() == self.threads.len()
     }
 
-    fn hits(&self) -> u64 {
-        self.shared.hits.load(Relaxed)
+    fn hits(&self) -> Option<u64> {
+        Some(self.shared.hits.load(Relaxed))
     }
 
     fn release(mut self) -> Result<(), FaultError> {

@@ -89,12 +89,12 @@ impl Held for Turned {
     fn in_place(&self) -> bool {
         true
     }
-    fn hits(&self) -> u64 {
-        if self.active {
+    fn hits(&self) -> Option<u64> {
+        Some(if self.active {
             self.knobs.seen.load(Ordering::SeqCst) - self.before
         } else {
             0
-        }
+        })
     }
     fn release(self) -> Result<(), FaultError> {
         self.knobs.delay_ms.store(0, Ordering::SeqCst);

@@ -245,9 +245,10 @@ impl Session {
             match done {
                 Done::OneWay => {}
                 Done::Held { change, held } => {
-                    let hits = asked(&change, 0, || held.hits_erased());
-                    *ended.hits.get_or_insert(0) += hits;
-                    self.total.hits += hits;
+                    if let Some(hits) = asked(&change, None, || held.hits_erased()) {
+                        *ended.hits.get_or_insert(0) += hits;
+                        self.total.hits += hits;
+                    }
                     if !asked(&change, false, || held.in_place_erased()) {
                         ended.gone_early = Some(format!("`{change}` was not in place any more"));
                     }

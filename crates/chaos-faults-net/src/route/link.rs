@@ -15,7 +15,8 @@ const HEADER: usize = 16;
 /// `IFF_UP` and `IFF_LOOPBACK`.
 const UP: u32 = 1;
 const LOOPBACK: u32 = 8;
-/// `IFLA_IFNAME`, `IFLA_LINKINFO` with `IFLA_INFO_KIND`, `IFLA_IFALIAS`.
+/// `IFLA_OPERSTATE`, `IFLA_IFNAME`, `IFLA_LINKINFO` with `IFLA_INFO_KIND`, `IFLA_IFALIAS`.
+const OPERATION: u16 = 16;
 const NAME: u16 = 3;
 const INFO: u16 = 18;
 const INFO_KIND: u16 = 1;
@@ -32,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) alias: String,
     pub(crate) is_up: bool,
     pub(crate) is_loopback: bool,
+    /// Its state as RFC 2863 has it (`IF_OPER_*`): 6 is up, 2 down for want of a carrier.
+    pub(crate) operation: u8,
 }
 
 impl Link {
@@ -66,10 +69,12 @@ impl Link {
             alias: String::new(),
             is_up: flags & UP != 0,
             is_loopback: flags & LOOPBACK != 0,
+            operation: 0,
         };
         for (kind, value) in each(attributes) {
             match kind {
                 NAME => link.name = text(value),
+                OPERATION => link.operation = value.first().copied().unwrap_or(0),
                 ALIAS => link.alias = text(value),
                 INFO => link.kind = find(value, INFO_KIND).map(text).unwrap_or_default(),
                 _ => {}

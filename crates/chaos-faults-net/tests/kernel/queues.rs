@@ -27,6 +27,8 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("packets_under_way_arrive_when_the_fault_ends", under_way),
     ("twice_wrong_and_overtaken", others),
     ("what_cannot_be_meant_is_refused", refused),
+    ("an_interface_is_down_and_has_its_routes_again", down),
+    ("a_port_is_taken_and_free_again", port),
 ];
 
 /// Faults that every kernel here can do, and ones that need the emulator.
@@ -42,6 +44,7 @@ pub(crate) const EVERYWHERE: &[(&str, &str)] = &[
         "net.loss",
         r#"{ "loss": 30, "packets": { "direction": "both", "protocol": "udp", "remote_ports": ["7"] } }"#,
     ),
+    ("net.down", r#"{ "interface": "wire" }"#),
 ];
 pub(crate) const EMULATED: &[(&str, &str)] = &[
     (
@@ -108,6 +111,11 @@ fn conformance() {
         let look = move || looked_at.lock().unwrap().blue.network();
         let mut suite = Conformance::new(registry(), move || placed(kind, parameters, &target))
             .world(look)
+            .record(
+                "net.set_up",
+                1,
+                &record(r#""name": "eth0", "index": 2, "operation": 6, "had": [{ "route": [2, 16, 0] }, { "address": [10] }]"#),
+            )
             .record("net.del_ifb", 1, &record(r#""name": "chaos0123456789""#))
             .record(
                 "net.del_ingress",
@@ -463,4 +471,65 @@ fn refused() {
             assert!(said.contains(says), "{kind} {parameters}: {said}");
         }
     });
+}
+
+fn down() {
+    let world = World::new();
+    world
+        .blue
+        .ip("route add 10.77.0.0/16 via 10.9.0.2 metric 7");
+    world.blue.ip("route add default via 10.9.0.3");
+    world.blue.ip("-6 route add fd77::/32 via fd09::2 metric 9");
+    world.blue.ip("route add 10.78.0.1 dev wire table 42");
+    let before = world.blue.network();
+    with(&world, "net.down", r#"{ "interface": "wire" }"#, || {
+        let during = world.blue.network();
+        assert!(
+            !during.contains("10.77.0.0/16") && !during.contains("fd09::1"),
+            "{during}"
+        );
+        let connect = || {
+            TcpStream::connect_timeout(&RED.parse().unwrap(), Duration::from_millis(200)).is_err()
+        };
+        assert!(world.blue.run(connect));
+    });
+    assert_eq!(world.blue.network(), before);
+}
+
+fn port() {
+    let world = World::new();
+    let bind = |world: &World, address: &'static str| {
+        world
+            .blue
+            .run(move || std::net::TcpListener::bind(address).map(drop).is_ok())
+    };
+    for address in ["0.0.0.0:4711", "[::1]:4711"] {
+        assert!(bind(&world, address));
+        with(&world, "net.port", r#"{ "port": 4711 }"#, || {
+            assert!(!bind(&world, address) && bind(&world, "127.0.0.1:4712"));
+        });
+        assert!(bind(&world, address));
+    }
+    // One that is in use is refused, and left to its owner.
+    let state = tempfile::tempdir().unwrap();
+    let held = world
+        .blue
+        .run(|| std::net::TcpListener::bind("127.0.0.1:4713").unwrap());
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let taken = placed("net.port", r#"{ "port": 4713 }"#, &world.blue.target());
+        let error = engine.inject(taken).await.unwrap_err();
+        assert!(matches!(error, EngineError::Refused(_)), "{error}");
+    });
+    drop(held);
+    let udp = || UdpSocket::bind("10.9.0.1:4714").map(drop).is_ok();
+    with(
+        &world,
+        "net.port",
+        r#"{ "port": 4714, "protocol": "udp" }"#,
+        || {
+            assert!(!world.blue.run(udp));
+        },
+    );
+    assert!(world.blue.run(udp));
 }

@@ -99,6 +99,8 @@ impl Space {
             };
             let mut shown = show("ip", &["-o", "-d", "link"]);
             shown += &show("ip", &["-o", "addr"]);
+            shown += &show("ip", &["route", "show", "table", "all"]);
+            shown += &show("ip", &["-6", "route", "show", "table", "all"]);
             shown += &show("tc", &["qdisc", "show"]);
             let filters = &["filter", "show", "dev", "wire"];
             if shown.contains("wire@") {

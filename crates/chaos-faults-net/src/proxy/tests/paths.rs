@@ -141,7 +141,7 @@ async fn bulk_goes_back_to_the_fast_path_after_each_fault_and_nothing_is_lost() 
         drop(faults);
         fast_again(&proxy);
         let hole = put(&proxy, Blackhole::new());
-        until("the black hole is felt", || hole.hits() > 0);
+        until("the black hole is felt", || hole.hits() > Some(0));
         hole.release().unwrap();
         fast_again(&proxy);
         // A fault that is over before anybody looked.

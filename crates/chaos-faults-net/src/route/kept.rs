@@ -1,0 +1,120 @@
+//! What an interface loses when it goes down: routes through it, and its IPv6 addresses.
+
+use crate::netlink::{Attributes, Netlink, Request, each, find, flags};
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// `RTM_NEWADDR`, `RTM_GETADDR`, `RTM_NEWROUTE`, `RTM_GETROUTE`.
+const NEW_ADDRESS: u16 = 20;
+const GET_ADDRESS: u16 = 22;
+const NEW_ROUTE: u16 = 24;
+const GET_ROUTE: u16 = 26;
+/// `struct ifaddrmsg` and `struct rtmsg`.
+const ADDRESS_HEADER: usize = 8;
+const ROUTE_HEADER: usize = 12;
+const IPV6: u8 = 10;
+/// `IFA_ADDRESS`, `IFA_LOCAL`, `IFA_FLAGS`; of the flags `IFA_F_PERMANENT`, `IFA_F_NODAD` and `IFA_F_NOPREFIXROUTE`.
+const ADDRESS: u16 = 1;
+const LOCAL: u16 = 2;
+const ADDRESS_FLAGS: u16 = 8;
+const PERMANENT: u32 = 0x80;
+const NO_DAD: u32 = 0x02;
+const NO_PREFIX_ROUTE: u32 = 0x200;
+/// `RTA_OIF`, and the attributes that say what a route is: not how old it is, and not what it was found by.
+const INTERFACE: u16 = 4;
+const ROUTE_ATTRIBUTES: [u16; 12] = [1, 2, 4, 5, 6, 7, 8, 11, 15, 16, 18, 20];
+/// `RTPROT_KERNEL`, `RTN_LOCAL`, `RT_SCOPE_LINK` of an address, `RTNH_F_ONLINK`.
+const BY_THE_KERNEL: u8 = 2;
+const LINK: u8 = 253;
+const ON_LINK: u32 = 4;
+/// `RTM_F_CLONED`: found by use, not set.
+const CLONED: u32 = 0x200;
+
+/// Something that goes when its interface goes down, as the bytes that make it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kept {
+    /// An IPv6 address.
+    Address(Vec<u8>),
+    /// A route.
+    Route(Vec<u8>),
+}
+
+impl Kept {
+    /// All that one interface has, addresses first.
+    pub(crate) fn of(route: &Netlink, index: u32) -> io::Result<Vec<Self>> {
+        let mut kept = Vec::new();
+        let mut all = vec![0; ADDRESS_HEADER];
+        all[0] = IPV6;
+        route.ask(&[Request::list(GET_ADDRESS, all)], |kind, body| {
+            if kind == NEW_ADDRESS {
+                kept.extend(address(body, index).map(Self::Address));
+            }
+        })?;
+        // One family after the other: a list of all is not what every kernel gives.
+        for family in [2, IPV6] {
+            let mut all = vec![0; ROUTE_HEADER];
+            all[0] = family;
+            route.ask(&[Request::list(GET_ROUTE, all)], |kind, body| {
+                if kind == NEW_ROUTE {
+                    kept.extend(self::route(body, index).map(Self::Route));
+                }
+            })?;
+        }
+        Ok(kept)
+    }
+
+    /// Makes it again; one that is there is left as it is.
+    pub(crate) fn put_back(&self, route: &Netlink) -> io::Result<()> {
+        let (kind, body) = match self {
+            Self::Address(body) => (NEW_ADDRESS, body),
+            Self::Route(body) => (NEW_ROUTE, body),
+        };
+        let request = Request::act(kind, flags::CREATE | flags::EXCL, body.clone());
+        match route.ask(&[request], |_, _| {}) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An address that somebody has set, without what changes by itself.
+fn address(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
+    let header = body.get(..ADDRESS_HEADER)?;
+    let index = u32::from_ne_bytes(*header.get(4..)?.first_chunk()?);
+    let attributes = body.get(ADDRESS_HEADER..)?;
+    let set = find(attributes, ADDRESS_FLAGS)
+        .and_then(|value| value.first_chunk())
+        .map_or(u32::from(header[2]), |value| u32::from_ne_bytes(*value));
+    if index != wanted || header[3] == LINK || set & PERMANENT == 0 {
+        return None;
+    }
+    let mut bytes = vec![header[0], header[1], 0, header[3]];
+    bytes.extend(index.to_ne_bytes());
+    let mut kept = Attributes::new();
+    for (kind, value) in each(attributes).filter(|(kind, _)| [ADDRESS, LOCAL].contains(kind)) {
+        kept = kept.bytes(kind, value);
+    }
+    kept = kept.native(ADDRESS_FLAGS, NO_DAD | (set & NO_PREFIX_ROUTE));
+    bytes.extend(kept.as_bytes());
+    Some(bytes)
+}
+
+/// A route that somebody has set, without what changes by itself.
+fn route(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
+    let header = body.get(..ROUTE_HEADER)?;
+    let attributes = body.get(ROUTE_HEADER..)?;
+    let index = find(attributes, INTERFACE)?.first_chunk()?;
+    let set = u32::from_ne_bytes(*header.get(8..)?.first_chunk()?);
+    if u32::from_ne_bytes(*index) != wanted || header[5] == BY_THE_KERNEL || set & CLONED != 0 {
+        return None;
+    }
+    let mut bytes = header[..8].to_vec();
+    bytes.extend((set & ON_LINK).to_ne_bytes());
+    let mut kept = Attributes::new();
+    for (kind, value) in each(attributes).filter(|(kind, _)| ROUTE_ATTRIBUTES.contains(kind)) {
+        kept = kept.bytes(kind, value);
+    }
+    bytes.extend(kept.as_bytes());
+    Some(bytes)
+}
