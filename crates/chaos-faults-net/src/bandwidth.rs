@@ -22,14 +22,19 @@ use std::time::{Duration, Instant};
 /// without gaps. What does not fit waits, and then its sender does. Each connection and each direction has the
 /// rate for itself.
 ///
+/// On a network namespace all packets that are meant share the rate, each interface and each way one of its own (a token
+/// bucket, `man 8 tc-tbf`): 10 ms of the rate may go at once, 50 ms may wait, and what is more is dropped.
+///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// On a [`Proxy`](crate::Proxy): no privilege. On a network namespace: Linux 5.14 or newer with `sch_tbf`, `CAP_NET_ADMIN`
+/// and `CAP_SYS_ADMIN`; no `tc` program. When it is the host's, the fault has host reach and needs `allow_host`.
 ///
 /// # What is changed on the host
-/// Nothing. Live connections feel it at once.
+/// On a proxy nothing; live connections feel it at once. On a network namespace the queues of its interfaces, as by
+/// [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
-/// What waits is delivered at once.
+/// On a proxy what waits is delivered at once; what waits in a queue of the kernel is dropped with it.
 ///
 /// # Configuration
 /// ```

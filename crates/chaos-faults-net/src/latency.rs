@@ -27,14 +27,20 @@ use std::time::Duration;
 /// The order is kept: late data delays what comes after it. The end of a stream is late, too. The proxy itself
 /// answers the TCP handshake, so connecting takes no longer. Several latencies add up.
 ///
+/// On a network namespace (of a process, a container, by name or the host's) each packet that goes out, or comes in, is
+/// late instead, the handshake's, too; packets with a jitter may overtake each other. An interface takes one such fault
+/// at a time.
+///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// On a [`Proxy`](crate::Proxy): no privilege. On a network namespace: Linux 5.14 or newer with `sch_netem`, `CAP_NET_ADMIN`
+/// and `CAP_SYS_ADMIN`; no `tc` program. When it is the host's, the fault has host reach and needs `allow_host`.
 ///
 /// # What is changed on the host
-/// Nothing. Live connections feel it at once.
+/// On a proxy nothing; live connections feel it at once. On a network namespace the queues of its interfaces, as by
+/// [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
-/// What is under way is delivered at once.
+/// What is under way is delivered: on a proxy at once, by the kernel when it is due, for up to 3 s.
 ///
 /// # Configuration
 /// ```
@@ -47,6 +53,9 @@ use std::time::Duration;
 /// registry.fault("net.latency", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// On a network namespace `packets` says which, such as `{ "latency": "100ms", "packets": { "direction": "both",
+/// "hosts": ["10.0.0.0/8"], "protocol": "tcp", "remote_ports": ["5432"] } }`.
+///
 /// Intensities: light 50 ms, medium 200 ms, heavy 500 ms.
 ///
 /// # Examples

@@ -33,14 +33,19 @@ use std::time::Duration;
 /// So 15 % loss makes 15 % of the short messages 200 ms late, 2 % 600 ms. It does not model the congestion window,
 /// which makes long transfers on lossy paths slow even without timeouts: stack `net.bandwidth` on it for that.
 ///
+/// On a network namespace packets are really lost. Where nftables does it, the sender of a UDP packet that is dropped on
+/// its way out is told (`EPERM`); choose `ingress` for silence.
+///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// On a [`Proxy`](crate::Proxy): no privilege. On a network namespace: as `net.latency`, or, where there is no `sch_netem`,
+/// nftables.
 ///
 /// # What is changed on the host
-/// Nothing. Live connections feel it at once.
+/// On a proxy nothing; live connections feel it at once. On a network namespace the queues of its interfaces, as by
+/// [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
-/// What is under way is delivered at once.
+/// On a proxy what is under way is delivered at once; on a network namespace nothing is under way.
 ///
 /// # Configuration
 /// ```
