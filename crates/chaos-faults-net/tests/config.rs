@@ -227,8 +227,11 @@ async fn constructors_are_checked_before_anything_is_touched() {
 #[tokio::test]
 async fn without_a_proxy_it_is_said_what_would_work() {
     let error = refusal(Latency::ms(1).on(&Host)).await;
+    // On Linux the kernel could do it; without the right or the module, that is said, too.
     assert!(
-        error.contains("put a proxy in front of the dependency"),
+        error.contains("proxy")
+            || error.contains("CAP_NET_ADMIN")
+            || error.contains("reaches the host"),
         "{error}"
     );
     assert_eq!(Latency::ms(1).kind(), "net.latency");
@@ -250,8 +253,8 @@ fn partitions_are_checked() {
             &["parameters.addresses", "empty", "leave it out"][..],
         ),
         (
-            json!({ "addresses": ["10.0.0.1", "x"] }),
-            &["parameters.addresses[1]", "`x`", "10.0.0.0/8"],
+            json!({ "addresses": ["10.0.0.1", "10.0.0"] }),
+            &["parameters.addresses[1]", "`10.0.0`", "10.0.0.0/8"],
         ),
         (
             json!({ "addresses": ["10.0.0.1/8"] }),
@@ -320,6 +323,6 @@ fn every_field_says_what_it_is() {
     }
     assert_eq!(
         registry.undo_kinds().count(),
-        usize::from(cfg!(target_os = "linux"))
+        if cfg!(target_os = "linux") { 5 } else { 0 }
     );
 }

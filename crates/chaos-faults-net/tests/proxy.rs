@@ -287,7 +287,7 @@ async fn refusing_keeps_the_port() {
             plain.bind(&address.into()).unwrap_err().kind(),
             ErrorKind::AddrInUse
         );
-        assert_eq!(take_off(fault).await.hits, 2, "the port and one connection");
+        assert_eq!(take_off(fault).await.hits, 1, "the one connection");
         live = connect(&proxy).await;
         ping(&mut live).await.unwrap();
         assert_eq!(
@@ -588,4 +588,28 @@ async fn a_stuck_connection_does_not_slow_the_others() {
         .unwrap();
     assert_eq!(all.len(), 64 << 20);
     drop(stuck);
+}
+
+#[tokio::test]
+async fn a_proxy_in_front_of_itself_is_refused() {
+    for (listen, upstream) in [
+        ("127.0.0.1:18085", "127.0.0.1:18085"),
+        ("0.0.0.0:18086", "localhost:18086"),
+        ("0.0.0.0:18087", "127.0.0.1:18087"),
+    ] {
+        let error = Proxy::listen(listen, upstream).await.unwrap_err();
+        let said = chaos_core::Chain(&error).to_string();
+        assert!(
+            said.contains("is the proxy itself"),
+            "{listen} {upstream}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_is_named_by_whatever_reads_as_an_address() {
+    let server = Server::echo().await;
+    let proxy = Proxy::in_front_of(server.address).await.unwrap();
+    let mut client = connect(&proxy).await;
+    ping(&mut client).await.unwrap();
 }

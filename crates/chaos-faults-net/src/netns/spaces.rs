@@ -27,8 +27,8 @@ pub(crate) async fn spaces(
             None => {
                 return Err(FaultError::unsupported(
                     site.to_string(),
-                    "it has no network namespace of a process, of a container, by name or of the host; \
-                     for a proxy there are faults on data",
+                    "it has no network namespace, as a process, a container, the host or a name has; on a proxy use \
+                     net.blackhole, net.refuse or net.reset",
                 ));
             }
         };

@@ -16,16 +16,21 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves every client, each in a task of its own, until the proxy is closed.
 pub(crate) async fn accept(shared: Arc<Shared>, home: &'static Worker) {
+    let mut told = false;
     for number in 0.. {
         let (client, address) = loop {
             match poll_fn(|cx| shared.door().poll_accept(cx)).await {
                 Ok(accepted) => break accepted,
                 Err(error) => {
-                    tracing::warn!(%error, proxy = %shared, "cannot accept a connection");
+                    // Once for each time that it begins, and not a hundred times a second.
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, proxy = %shared, "cannot accept connections");
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
             }
         };
+        told = false;
         shared.count(number);
         seat(&shared, home, number, client, address.ip());
     }

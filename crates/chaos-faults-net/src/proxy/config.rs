@@ -1,6 +1,6 @@
 //! A proxy as an entry under `targets:`.
 
-use super::{Proxy, handle::check_address};
+use super::{Proxy, handle::check};
 use chaos_core::{ConfigError, FaultError, TargetConfig, async_trait};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,8 +27,7 @@ impl TargetConfig for ProxyConfig {
     type Target = Proxy;
 
     fn check(&self) -> Result<(), ConfigError> {
-        check_address("listen", &self.listen, 0)?;
-        check_address("upstream", &self.upstream, 1)
+        check(&self.listen, &self.upstream)
     }
 
     async fn open(self, name: &str) -> Result<Proxy, FaultError> {

@@ -50,6 +50,11 @@ async fn open(
         close = cut(link, follower) => return Err(close),
     };
     match connected {
+        // A name may have come to mean this proxy since.
+        Ok(connected) if connected.leads_to(follower.shared().address()) => {
+            tracing::warn!(upstream = address, "the upstream is the proxy itself");
+            Err(Close::Reset)
+        }
         Ok(connected) => {
             *upstream = Some(connected);
             Ok(early)

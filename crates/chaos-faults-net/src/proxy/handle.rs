@@ -52,7 +52,7 @@ impl Proxy {
     ///
     /// # Errors
     /// `upstream` is no address, or no port is free.
-    pub async fn in_front_of(upstream: impl Into<String>) -> Result<Self, FaultError> {
+    pub async fn in_front_of(upstream: impl ToString) -> Result<Self, FaultError> {
         Self::listen("127.0.0.1:0", upstream).await
     }
 
@@ -62,10 +62,10 @@ impl Proxy {
     /// # Errors
     /// One of them is no address, or the port is in use.
     pub async fn listen(
-        listen: impl Into<String>,
-        upstream: impl Into<String>,
+        listen: impl ToString,
+        upstream: impl ToString,
     ) -> Result<Self, FaultError> {
-        Self::open(None, listen.into(), upstream.into()).await
+        Self::open(None, listen.to_string(), upstream.to_string()).await
     }
 
     /// What the proxy has in common with the faults on it.
@@ -79,12 +79,12 @@ impl Proxy {
         listen: String,
         upstream: String,
     ) -> Result<Self, FaultError> {
-        check_address("listen", &listen, 0)?;
-        check_upstream(&upstream)?;
+        check(&listen, &upstream)?;
         let home = workers::home()?;
         // Names are looked up on the proxies' runtime: the caller may have none.
         let starting = home.handle().spawn(async move {
             let door = open_door(&listen).await?;
+            not_itself(door.address(), &upstream).await?;
             let shared = Arc::new(Shared::new(name, upstream, door, home));
             let task = tokio::spawn(accept(Arc::clone(&shared), home)).abort_handle();
             Ok(Self(Arc::new(Running { shared, task })))
@@ -129,6 +129,39 @@ impl Target for Proxy {
     }
 }
 
+/// An upstream that is the proxy itself would make connections without end. One that cannot be resolved yet is another.
+async fn not_itself(listens: SocketAddr, upstream: &str) -> Result<(), ConfigError> {
+    let found = tokio::net::lookup_host(upstream).await;
+    if found.is_ok_and(|mut found| found.any(|address| leads_to(address, listens))) {
+        return Err(itself(upstream));
+    }
+    Ok(())
+}
+
+/// Whether who connects to `address` comes to who listens there.
+pub(super) fn leads_to(address: SocketAddr, listens: SocketAddr) -> bool {
+    let (ip, any) = (address.ip(), listens.ip().is_unspecified());
+    let here = ip == listens.ip() || ip.is_unspecified() || any && ip.is_loopback();
+    here && address.port() == listens.port()
+}
+
+fn itself(upstream: &str) -> ConfigError {
+    ConfigError::field("upstream", format!("`{upstream}` is the proxy itself"))
+        .help("the address of the dependency, which is another one than the proxy listens on")
+}
+
+/// Checks what can be told of both addresses without asking anybody.
+pub(super) fn check(listen: &str, upstream: &str) -> Result<(), ConfigError> {
+    check_address("listen", listen, 0)?;
+    check_upstream(upstream)?;
+    match (listen.parse(), upstream.parse()) {
+        (Ok(listens), Ok(address)) if leads_to(address, listens) && listens.port() != 0 => {
+            Err(itself(upstream))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes the first of the addresses of `listen` that can be had.
 async fn open_door(listen: &str) -> Result<Door, FaultError> {
     let addresses = tokio::net::lookup_host(listen)
@@ -163,11 +196,7 @@ fn check_upstream(upstream: &str) -> Result<(), ConfigError> {
 }
 
 /// Checks that an address is `host:port` without asking anybody for the host.
-pub(super) fn check_address(
-    field: &str,
-    address: &str,
-    least_port: u16,
-) -> Result<(), ConfigError> {
+fn check_address(field: &str, address: &str, least_port: u16) -> Result<(), ConfigError> {
     let port = match address.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() => port.parse::<u16>().ok(),
         _ => None,

@@ -1,5 +1,6 @@
 //! One end of a connection.
 
+use super::handle::leads_to;
 use bytes::BytesMut;
 use std::{
     future::Future,
@@ -72,6 +73,15 @@ impl Stream {
             }
         }
         Err(problem)
+    }
+
+    /// Whether it leads to who listens there.
+    pub(crate) fn leads_to(&self, listens: SocketAddr) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().is_ok_and(|to| leads_to(to, listens)),
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+        }
     }
 
     /// Closes it so that the other side sees a reset.

@@ -130,20 +130,22 @@ fn conformance() {
                        "drain": [3221356545, 3221422080, { "longest": { "secs": 1, "nanos": 0 } }]"#,
                 ),
             );
-        if kind == "net.bandwidth" {
-            suite = suite.foreign(move || {
-                let put = "qdisc add dev wire root handle 99: tbf rate 1gbit burst 100kb limit 1mb";
-                shared.lock().unwrap().blue.tc(put);
+        let (put, take) = match kind {
+            "net.down" => ("ip link set wire down", "ip link set wire up"),
+            _ => (
+                "tc qdisc add dev wire root handle 99: tbf rate 1gbit burst 100kb limit 1mb",
+                "tc qdisc del dev wire root handle 99:",
+            ),
+        };
+        suite = if kind == "net.loss" && !has_netem() {
+            suite.nothing_foreign("the table is named by a mark that only this injection has")
+        } else {
+            suite.foreign(move || {
+                shared.lock().unwrap().blue.command(put);
                 let shared = Arc::clone(&shared);
-                move || {
-                    shared
-                        .lock()
-                        .unwrap()
-                        .blue
-                        .tc("qdisc del dev wire root handle 99:")
-                }
-            });
-        }
+                move || shared.lock().unwrap().blue.command(take)
+            })
+        };
         block_on(suite.run());
     }
 }

@@ -69,16 +69,20 @@ impl Space {
 
     /// Runs `ip` of iproute2.
     pub(crate) fn ip(&self, arguments: &str) {
-        let words: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
-        let output = self.run(move || Command::new("ip").args(words).output().unwrap());
-        assert!(output.status.success(), "ip {arguments}: {output:?}");
+        self.command(&format!("ip {arguments}"));
+    }
+
+    /// Runs a command here.
+    pub(crate) fn command(&self, line: &str) {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let run = move || Command::new(&words[0]).args(&words[1..]).output().unwrap();
+        let output = self.run(run);
+        assert!(output.status.success(), "{line}: {output:?}");
     }
 
     /// Runs `tc` of iproute2.
     pub(crate) fn tc(&self, arguments: &str) {
-        let words: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
-        let output = self.run(move || Command::new("tc").args(words).output().unwrap());
-        assert!(output.status.success(), "tc {arguments}: {output:?}");
+        self.command(&format!("tc {arguments}"));
     }
 
     /// Runs something on a thread of its own in the namespace.
