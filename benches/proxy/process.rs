@@ -65,17 +65,25 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The children first: once their parent is gone nobody knows whose they are.
-        for pid in self.pids().into_iter().skip(1) {
-            let pid = pid.to_string();
-            Command::new("kill")
-                .arg(pid)
-                .stderr(Stdio::null())
-                .status()
-                .ok();
+        let pids = self.pids();
+        // Asked first, because some start their children again when these are killed.
+        signal("-TERM", &pids[..1]);
+        let start = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && start.elapsed() < Duration::from_secs(2) {
+            thread::sleep(Duration::from_millis(10));
         }
         self.0.kill().ok();
         self.0.wait().ok();
+        // What a program that was asked to end leaves behind.
+        signal("-KILL", &pids[1..]);
+    }
+}
+
+fn signal(signal: &str, pids: &[u32]) {
+    if !pids.is_empty() {
+        let mut kill = Command::new("kill");
+        kill.arg(signal).args(pids.iter().map(u32::to_string));
+        kill.stderr(Stdio::null()).status().ok();
     }
 }
 
