@@ -270,7 +270,7 @@ impl Engine {
     }
 }
 
-fn seconds(time: Duration) -> i32 {
+pub(crate) fn seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs_f64().ceil() as i64).unwrap_or(i32::MAX)
 }
 

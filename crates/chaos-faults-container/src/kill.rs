@@ -29,7 +29,9 @@ use std::time::Duration;
 /// What `docker kill -s SIGNAL NAME` does.
 ///
 /// # How it is undone
-/// `docker start NAME`, if nobody has started it since.
+/// `docker start NAME`, if nobody has started it since. A container that still runs although the signal may have been
+/// sent is watched before it counts as not killed: for 2 s, or, after a signal that it may take its time with, for as
+/// long as a step may take.
 ///
 /// # Configuration
 /// ```
@@ -144,7 +146,10 @@ impl Action for KillRun {
     }
 
     fn undo(&self) -> Start {
-        Start::of(&self.run)
+        match self.signal {
+            EndSignal::Kill => Start::after(&self.run, Duration::ZERO),
+            _ => Start::some_time_after(&self.run),
+        }
     }
 
     /// Waits until the container has ended, as far as the step limit allows.

@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod docker;
+mod in_flight;
 mod kill;
 mod pause;
 mod register;

@@ -1,7 +1,8 @@
 //! `container.pause`: all processes of a container stand still.
 
 use crate::{
-    docker::{self, ContainerRun, Doing},
+    docker::{self, ContainerRun, Doing, Seen},
+    in_flight::until_over,
     target::running,
 };
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use chaos_core::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Stops all processes of a container where they are.
 ///
@@ -25,7 +27,8 @@ use serde::{Deserialize, Serialize};
 /// What `docker pause NAME` does: the container's cgroup is frozen.
 ///
 /// # How it is undone
-/// `docker unpause NAME`, if the container is still in the run that was paused.
+/// `docker unpause NAME`, if the container is still in the run that was paused. One that is not paused is watched for
+/// 2 s, because the engine may be at it still when this process was killed.
 ///
 /// # Configuration
 /// ```
@@ -120,6 +123,17 @@ pub struct Unpause {
     run: ContainerRun,
 }
 
+impl Unpause {
+    async fn seen(&self) -> Result<Option<Seen>, FaultError> {
+        self.run.engine()?.look(&self.run.id).await
+    }
+
+    /// Whether this run of the container is not paused, perhaps not yet.
+    fn goes_on(&self, seen: &Seen) -> bool {
+        seen.doing == Doing::Running && seen.run.started_at == self.run.started_at
+    }
+}
+
 #[async_trait]
 impl Undo for Unpause {
     const KIND: &'static str = "container.unpause";
@@ -127,6 +141,10 @@ impl Undo for Unpause {
     const LIFETIME: Lifetime = Lifetime::Boot;
 
     async fn undo(&self, cx: &Context) -> Result<Undone, FaultError> {
+        let going = || async { Ok(self.seen().await?.is_some_and(|seen| self.goes_on(&seen))) };
+        if going().await? {
+            until_over("pause", Some(Duration::ZERO), cx, going).await?;
+        }
         match self.presence(cx).await? {
             Presence::InPlace => self
                 .run
@@ -140,8 +158,7 @@ impl Undo for Unpause {
     }
 
     async fn presence(&self, _: &Context) -> Result<Presence, FaultError> {
-        let seen = self.run.engine()?.look(&self.run.id).await?;
-        Ok(match seen {
+        Ok(match self.seen().await? {
             Some(seen) if seen.doing != Doing::Paused => Presence::Gone,
             Some(seen) if seen.run.started_at == self.run.started_at => Presence::InPlace,
             Some(_) => Presence::Foreign {

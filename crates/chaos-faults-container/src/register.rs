@@ -1,6 +1,9 @@
 //! Everything of this crate, by name.
 
-use crate::{ContainerConfig, KillConfig, PauseConfig, RestartConfig, Start, StopConfig, Unpause};
+use crate::{
+    ContainerConfig, KillConfig, PauseConfig, RestartConfig, Start, StopConfig, Unpause,
+    start::Start1,
+};
 use chaos_core::Registry;
 
 /// Registers `container.pause`, `container.stop`, `container.kill`, `container.restart`, their undos, and the target
@@ -13,5 +16,6 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<KillConfig>()
         .add_fault::<RestartConfig>()
         .add_undo::<Unpause>()
-        .add_undo::<Start>();
+        .add_undo::<Start>()
+        .add_undo::<Start1>();
 }

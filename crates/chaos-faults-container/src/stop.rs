@@ -31,7 +31,8 @@ const MAX_GRACE: Duration = Duration::from_secs(8);
 /// What `docker stop -t GRACE NAME` does.
 ///
 /// # How it is undone
-/// `docker start NAME`, if nobody has started it since.
+/// `docker start NAME`, if nobody has started it since. The engine goes on with a stop when this process is killed: a
+/// container that still runs then is watched for the grace and 2 s more, before it counts as not stopped.
 ///
 /// # Configuration
 /// ```
@@ -158,7 +159,7 @@ impl Action for StopRun {
     }
 
     fn undo(&self) -> Start {
-        Start::of(&self.run)
+        Start::after(&self.run, self.grace)
     }
 
     async fn apply(&self, _: &Context) -> Result<(), FaultError> {

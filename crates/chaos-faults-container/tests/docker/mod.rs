@@ -2,6 +2,7 @@
 
 mod client;
 mod crash;
+mod door;
 mod effects;
 mod lost;
 mod promises;

@@ -40,6 +40,11 @@ async fn keeps(
             1,
             include_str!("../fixtures/container.start-1.json"),
         )
+        .record(
+            "container.start",
+            2,
+            include_str!("../fixtures/container.start-2.json"),
+        )
         .run()
         .await;
     made.works();

@@ -2,20 +2,12 @@
 
 use super::{
     client::Box,
+    door::Door,
     trial,
     victim::{Victim, logs, second_process_recovers},
 };
 use libtest_mimic::Trial;
-use std::{
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
-    os::unix::net::UnixStream,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-};
+use std::io::{BufRead, BufReader, Read, Write};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -38,7 +30,7 @@ async fn not_there() {
         ("nonsense", "nonsense"),
     ] {
         let state = tempfile::tempdir().unwrap();
-        let victim = Victim::new("pause", &state, &[&made, &made]);
+        let victim = Victim::new("crash", &state, &[&made, &made]);
         let output = victim.env("DOCKER_HOST", host).spawn();
         let output = output.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
@@ -66,7 +58,7 @@ async fn gone_in_between() {
     assert_eq!(line.trim(), "in place");
     assert_eq!(made.status(), "exited");
 
-    door.shut.store(true, Ordering::SeqCst);
+    door.shut(true);
     victim.stdin.take().unwrap().write_all(b"\n").unwrap();
     line.clear();
     said.read_to_string(&mut line).unwrap();
@@ -78,51 +70,7 @@ async fn gone_in_between() {
     );
     assert_eq!((made.status(), logs(&state)), ("exited".into(), 1));
 
-    door.shut.store(false, Ordering::SeqCst);
+    door.shut(false);
     second_process_recovers(&state).await;
     made.works();
-}
-
-/// A TCP port in front of the engine's socket.
-struct Door {
-    address: String,
-    shut: Arc<AtomicBool>,
-}
-
-impl Door {
-    fn open() -> Self {
-        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-        let socket = match host.strip_prefix("unix://") {
-            Some(path) => path.to_owned(),
-            None => "/var/run/docker.sock".to_owned(),
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("tcp://{}", listener.local_addr().unwrap());
-        let shut = Arc::new(AtomicBool::new(false));
-        let is_shut = Arc::clone(&shut);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                if is_shut.load(Ordering::SeqCst) {
-                    continue;
-                }
-                let engine = UnixStream::connect(&socket).unwrap();
-                forward(client, engine).unwrap();
-            }
-        });
-        Self { address, shut }
-    }
-}
-
-fn forward(client: TcpStream, engine: UnixStream) -> io::Result<()> {
-    let (mut from, mut to) = (client.try_clone()?, engine.try_clone()?);
-    thread::spawn(move || {
-        io::copy(&mut from, &mut to).ok();
-        to.shutdown(Shutdown::Write).ok();
-    });
-    let (mut from, mut to) = (engine, client);
-    thread::spawn(move || {
-        io::copy(&mut from, &mut to).ok();
-        to.shutdown(Shutdown::Write).ok();
-    });
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{client::Box, engine_in, registry};
 use chaos_core::{Chain, Engine, FaultExt, Placed};
-use chaos_faults_container::{Container, Pause, Restart, Stop};
+use chaos_faults_container::{Container, Kill, Pause, Restart, Stop};
 use std::{
     ffi::OsString,
     fmt, io,
@@ -80,6 +80,8 @@ pub(crate) fn run() -> ExitCode {
             vec![restart.on(&next()).allow_irreversible()]
         }
         "stop" => vec![Stop::new().on(&next())],
+        "kill" => vec![Kill::new().on(&next())],
+        "pause" => vec![Pause::new().on(&next())],
         _ => vec![Pause::new().on(&next()), Stop::new().on(&next())],
     };
     block_on(async {
