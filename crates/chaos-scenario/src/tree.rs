@@ -39,6 +39,8 @@ impl Node {
         }
         let options = serde_saphyr::options! {
             with_snippet: false,
+            // As YAML 1.2 has it: `y`, `on` and `no` are text, such as the name of a target.
+            strict_booleans: true,
         };
         let spanned: Spanned<Tree> =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| {
@@ -221,6 +223,17 @@ mod tests {
             tree.to_json(),
             serde_json::json!({ "a": [1, 2.5, true, null, "x"] })
         );
+    }
+
+    #[test]
+    fn only_true_and_false_are_booleans() {
+        for text in ["y", "n", "yes", "no", "on", "off", "Y", "NO", "Off"] {
+            let tree = Node::parse(&format!("{{ name: {text}, {text}: [{text}] }}")).unwrap();
+            let expected = serde_json::json!({ "name": text, text: [text] });
+            assert_eq!(tree.to_json(), expected);
+        }
+        let tree = Node::parse("[true, false]").unwrap();
+        assert_eq!(tree.to_json(), serde_json::json!([true, false]));
     }
 
     #[test]

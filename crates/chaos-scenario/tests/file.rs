@@ -191,3 +191,16 @@ proptest::proptest! {
         parse(&text, &Options::default()).ok();
     }
 }
+
+/// YAML 1.1 took them for booleans.
+#[test]
+fn short_names_are_text() {
+    for name in ["n", "y", "on", "off", "no", "yes"] {
+        let text = format!(
+            "targets: {{ {name}: {{ proxy: {{ listen: \"127.0.0.1:0\", upstream: \"127.0.0.1:1\" }} }} }}
+scenarios: [{{ name: {name}, type: net.latency, target: {name}, intensity: light }}]"
+        );
+        let scenarios = parse(&text, &Options::default()).unwrap();
+        assert_eq!(scenarios.all()[0].name(), name);
+    }
+}
