@@ -2,7 +2,7 @@
 
 use crate::file::{File, ScenarioSpec};
 use crate::span::Span;
-use chaos_core::{ConfigError, FaultSpec};
+use chaos_core::{ConfigError, FaultSpec, units::Time};
 use chaos_validator::Slos;
 use std::time::Duration;
 
@@ -62,13 +62,20 @@ impl Scenario {
             problems.push(ConfigError::field("duration", "is no time at all"));
         }
         if self.duration > limit {
-            let problem = format!("is longer than safety.max_duration, {limit:?}");
+            let problem = format!("is longer than safety.max_duration, {}", Time::new(limit));
             problems.push(ConfigError::field("duration", problem));
         }
         for (i, fault) in self.faults.iter().enumerate() {
             if !fault.after.get().is_zero() && fault.after.get() >= self.duration {
                 let problem = format!("`{}` is not before the end of the scenario", fault.after);
                 problems.push(ConfigError::field(format!("faults[{i}].after"), problem));
+            } else if let Some(hold) = fault.hold
+                && fault.after.get().saturating_add(hold.get()) > self.duration
+            {
+                let most = Time::new(self.duration - fault.after.get());
+                let problem = format!("`{hold}` ends after the end of the scenario");
+                let error = ConfigError::field(format!("faults[{i}].hold"), problem);
+                problems.push(error.help(format!("at most {most} here, or a longer `duration`")));
             }
         }
         problems

@@ -204,3 +204,28 @@ scenarios: [{{ name: {name}, type: net.latency, target: {name}, intensity: light
         assert_eq!(scenarios.all()[0].name(), name);
     }
 }
+
+#[test]
+fn a_fault_is_not_held_beyond_the_end_of_its_scenario() {
+    let with = |times: &str| {
+        let fault = format!("{{ type: net.latency, target: p, intensity: light, {times} }}");
+        let text = format!(
+            "targets: {{ p: {{ proxy: {{ listen: \"127.0.0.1:0\", upstream: \"127.0.0.1:1\" }} }} }}
+scenarios: [{{ name: a, duration: 3s, faults: [{fault}] }}]"
+        );
+        parse(&text, &Options::default())
+    };
+    for times in ["hold: 10s", "after: 1s, hold: 2500ms"] {
+        let told = with(times).unwrap_err();
+        assert!(told.contains("faults[0].hold: `"), "{told}");
+        assert!(
+            told.contains("ends after the end of the scenario"),
+            "{told}"
+        );
+    }
+    let told = with("after: 1s, hold: 2500ms").unwrap_err();
+    assert!(told.contains("help: at most 2s here"), "{told}");
+    for times in ["hold: 3s", "after: 1s, hold: 2s"] {
+        with(times).unwrap();
+    }
+}
