@@ -153,6 +153,19 @@ impl Registry {
             } else {
                 e
             };
+            let missing = e.problem().strip_prefix("missing field `");
+            let by_intensity =
+                missing
+                    .and_then(|rest| rest.strip_suffix('`'))
+                    .is_some_and(|name| {
+                        let preset = (entry.preset)(Intensity::Medium);
+                        intensity.is_none() && preset.iter().any(|(field, _)| *field == name)
+                    });
+            if by_intensity {
+                return e
+                    .of(kind)
+                    .help("write it, or an `intensity`: light, medium or heavy");
+            }
             e.of(kind)
         })
     }

@@ -202,7 +202,12 @@ impl FromStr for Size {
         let wrong = || UnitError::new(format!("`{text}` is not a size like `256MiB` or `75%`"));
         let (number, unit) = split_number(text).ok_or_else(wrong)?;
         if unit == "%" {
-            return Ok(Self::Percent(Percent::try_from(number)?.get()));
+            let share = Percent::try_from(number).map_err(|e| {
+                UnitError::new(format!(
+                    "{e}, expected a share from 0% to 100%, or a size such as 256MiB"
+                ))
+            })?;
+            return Ok(Self::Percent(share.get()));
         }
         if unit.is_empty() && number != 0.0 {
             return Err(UnitError::new(format!(
@@ -389,7 +394,9 @@ impl Serialize for Percent {
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(f64::deserialize(deserializer)?).map_err(de::Error::custom)
+        let number = f64::deserialize(deserializer)?;
+        let wrong = |e| de::Error::custom(format!("{e}, expected a number from 0 to 100"));
+        Self::try_from(number).map_err(wrong)
     }
 }
 

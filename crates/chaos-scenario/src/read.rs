@@ -2,13 +2,13 @@
 
 use crate::{
     check::{Check, Names},
-    diagnose::{Diagnostic, Diagnostics},
+    diagnose::{Diagnostic, Diagnostics, Position},
     environment,
     file::File,
     options::Options,
     remaining::{MOST, Remaining},
     scenarios::{Scenarios, Source},
-    tree::{MAX_BYTES, Node},
+    tree::{MAX_BYTES, Node, too_large},
     variables::substitute,
 };
 use chaos_core::{ConfigError, Registry};
@@ -29,14 +29,14 @@ impl Scenarios {
     pub fn load(path: &Path, registry: &Registry, options: &Options) -> Result<Self, Diagnostics> {
         let file = Some(path.to_owned());
         // By what is read and not by what the file says of itself: devices and pipes say nothing.
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         let limit = MAX_BYTES as u64 + 1;
-        fs::File::open(path)
-            .and_then(|file| file.take(limit).read_to_string(&mut text))
-            .map_err(|e| {
-                Diagnostic::new(format!("could not be read: {e}")).in_file(file.clone(), "")
-            })?;
-        Self::parse(&text, file, registry, options)
+        let text = fs::File::open(path)
+            .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+            .map_err(|e| Diagnostic::new(format!("could not be read: {e}")))
+            .and_then(|_| text(&bytes));
+        let text = text.map_err(|error| error.in_file(file.clone(), ""))?;
+        Self::parse(text, file, registry, options)
     }
 
     /// Checks a text; `file` is what errors call it.
@@ -85,6 +85,26 @@ impl Scenarios {
             }
         }
     }
+}
+
+/// The text of a file that is not too large; where it is none.
+fn text(bytes: &[u8]) -> Result<&str, Diagnostic> {
+    if bytes.len() > MAX_BYTES {
+        return Err(too_large());
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = &bytes[..error.valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = good
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&good[start..]).chars().count() + 1;
+        let bad = bytes[good.len()];
+        Diagnostic::new(format!("the byte 0x{bad:02x} is no text"))
+            .at(Position::new(line as u64, column as u64))
+            .help("a scenario file is YAML or JSON in UTF-8")
+    })
 }
 
 /// Replaces the variables; says which are not known.

@@ -1,16 +1,63 @@
 //! A file as a tree that knows where everything stands. The only module that knows the YAML library.
 
 use crate::diagnose::{Diagnostic, Position};
+use chaos_core::units::Bytes;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value as Json};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Error, Spanned, budget::BudgetBreach};
 use std::fmt;
 
 /// The largest file that is read.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
+
+/// What is said of a file that is larger.
+pub(crate) fn too_large() -> Diagnostic {
+    let problem = format!("it is larger than {}", Bytes(MAX_BYTES as u64));
+    Diagnostic::new(problem).help(format!("a scenario file has at most {MAX_BYTES} bytes"))
+}
+
+/// What the library found wrong, without its advice to programmers.
+fn problem(error: &Error) -> Diagnostic {
+    match error {
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            Diagnostic::new(format!("`{key}` stands there twice")).help("remove one of them")
+        }
+        Error::DuplicateMappingKey { key: None, .. } => {
+            Diagnostic::new("a key stands there twice").help("remove one of them")
+        }
+        Error::NonFiniteFloat { value, .. } => {
+            Diagnostic::new(format!("`{value}` is not a finite number"))
+                .help("write a number, or quote it where a text is meant")
+        }
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => Diagnostic::new(format!("it is nested more than {MAX_DEPTH} levels deep")),
+        Error::Budget { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            Diagnostic::new("it holds too much, or repeats too much by aliases (`*name`)")
+                .help("write out what is repeated")
+        }
+        Error::MultipleDocuments { .. } => {
+            Diagnostic::new("a second document begins here").help("a scenario file has one")
+        }
+        Error::MergeKeyNotAllowed { .. } => Diagnostic::new("merge keys (`<<`) are not read"),
+        other => {
+            let told = other.to_string();
+            // The library puts the place in front or behind; it has a place of its own here.
+            Diagnostic::new(told.split(" at line ").next().unwrap_or(&told))
+        }
+    }
+}
+
+/// How deep lists and maps are read; each level needs stack, of which a test's thread has little.
+const MAX_DEPTH: usize = 24;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,31 +79,22 @@ impl Node {
     /// Reads YAML, of which JSON is a part.
     pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic> {
         if text.len() > MAX_BYTES {
-            let bytes = text.len();
-            return Err(Diagnostic::new(format!(
-                "it has {bytes} bytes; a scenario file has at most {MAX_BYTES}"
-            )));
+            return Err(too_large());
         }
         let options = serde_saphyr::options! {
             with_snippet: false,
             // As YAML 1.2 has it: `y`, `on` and `no` are text, such as the name of a target.
             strict_booleans: true,
+            budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         };
         let spanned: Spanned<Tree> =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| {
                 let at = error
                     .location()
                     .map(|l| Position::new(l.line(), l.column()));
-                let problem = error.without_snippet().to_string();
-                // The library puts the place in front or behind; it has a place of its own here.
-                let problem = problem
-                    .split(" at line ")
-                    .next()
-                    .unwrap_or(&problem)
-                    .to_owned();
                 Diagnostic {
                     at,
-                    ..Diagnostic::new(problem)
+                    ..problem(error.without_snippet())
                 }
             })?;
         Ok(spanned.into())
@@ -264,6 +302,25 @@ mod tests {
             }
         }
         assert!(Node::parse(&"x".repeat(MAX_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn the_library_does_not_speak_to_programmers() {
+        for (text, expected) in [
+            ("a: 1\na: 2", "`a` stands there twice"),
+            ("a: .inf", "`.inf` is not a finite number"),
+            ("a: 1\n---\nb: 2", "a second document begins here"),
+            (
+                &("[".repeat(100) + &"]".repeat(100)),
+                "it is nested more than 24 levels deep",
+            ),
+        ] {
+            let error = Node::parse(text).unwrap_err();
+            assert_eq!(error.problem, expected, "{text:?}");
+            assert!(error.at.is_some(), "{error}");
+        }
+        let error = Node::parse(&"x".repeat(MAX_BYTES + 1)).unwrap_err();
+        assert!(error.problem.contains("larger than 1MiB"), "{error}");
     }
 
     #[test]

@@ -80,11 +80,7 @@ scenario_groups: { both: [A, B] }
         ("type: net.latency", "type: 7", "invalid type: integer `7`"),
         ("type: process.pause, ", "", "has no fault"),
         ("target: orders", "target: 7", "invalid type: integer `7`"),
-        (
-            "port: 8000",
-            "port: 80000",
-            "invalid value: integer `80000`",
-        ),
+        ("port: 8000", "port: 80000", "`80000` is out of range"),
         ("port: 8000", "port: \"${NOPE}\"", "`NOPE` is not set"),
         ("both: [A, B]", "both: [A, 7]", "invalid type"),
         (

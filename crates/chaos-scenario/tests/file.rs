@@ -203,6 +203,28 @@ scenarios: [{{ name: {name}, type: net.latency, target: {name}, intensity: light
         let scenarios = parse(&text, &Options::default()).unwrap();
         assert_eq!(scenarios.all()[0].name(), name);
     }
+    let told = FILE.replacen("target: redis,", "target: redis, allow_host: yes,", 1);
+    let told = parse(&told, &Options::default()).unwrap_err();
+    assert!(told.contains("`yes` is neither true nor false"), "{told}");
+}
+
+#[test]
+fn what_is_no_text_or_too_large_is_told_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |bytes: &[u8]| {
+        let path = dir.path().join("chaos.yaml");
+        std::fs::write(&path, bytes).unwrap();
+        let told = Scenarios::load(&path, &registry(), &Options::default());
+        told.unwrap_err().to_string()
+    };
+    let told = load(&[0xff; 3 << 20]);
+    assert!(told.contains("larger than 1MiB"), "{told}");
+    let told = load(b"seed: 1\nb\xc3\xa9\xffse: 2");
+    assert!(
+        told.contains("chaos.yaml:2:3: the byte 0xff is no text"),
+        "{told}"
+    );
+    assert!(told.contains("UTF-8"), "{told}");
 }
 
 #[test]
@@ -228,4 +250,15 @@ scenarios: [{{ name: a, duration: 3s, faults: [{fault}] }}]"
     for times in ["hold: 3s", "after: 1s, hold: 2s"] {
         with(times).unwrap();
     }
+}
+
+#[test]
+fn an_intensity_stands_for_what_is_missing() {
+    let with = |fault: &str| FILE.replacen("type: net.latency, intensity: light", fault, 1);
+    let told = parse(&with("type: net.latency"), &Options::default()).unwrap_err();
+    assert!(told.contains("missing field `latency`"), "{told}");
+    assert!(
+        told.contains("help: write it, or an `intensity`: light, medium or heavy"),
+        "{told}"
+    );
 }

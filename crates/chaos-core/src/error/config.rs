@@ -65,8 +65,12 @@ impl ConfigError {
                     "value"
                 };
                 Self::unknown(what, &name, known.iter().copied())
-            } else {
+            } else if let Some(allowed) = plain(expected) {
+                Self::new(not_plain(problem, expected)).help(allowed)
+            } else if problem.starts_with("invalid ") || expected.is_empty() {
                 Self::new(message)
+            } else {
+                Self::new(problem).help(expected)
             };
         if !matches!(path, "" | "." | "?") {
             error.field = Some(path.to_owned());
@@ -133,6 +137,39 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// What a plain value of one of Rust's types is, in words; `None` when serde expected something else.
+fn plain(expected: &str) -> Option<String> {
+    let whole = |most: u64| format!("a whole number from 0 to {most}");
+    Some(match expected {
+        "u8" => whole(u8::MAX.into()),
+        "u16" => whole(u16::MAX.into()),
+        "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "`true` or `false`".into(),
+        _ => return None,
+    })
+}
+
+/// What is wrong with a value that serde took for something else: ``invalid type: string "80%"``.
+fn not_plain(problem: &str, expected: &str) -> String {
+    let value = problem
+        .split_once(['`', '"'])
+        .and_then(|(_, value)| value.strip_suffix(['`', '"']));
+    let Some(value) = value else {
+        return problem.to_owned();
+    };
+    let number = value.strip_suffix('%').map(str::trim);
+    match number.filter(|number| number.parse::<f64>().is_ok()) {
+        Some(number) if expected != "a boolean" => {
+            format!("`{value}` has a unit where none belongs; write `{number}`")
+        }
+        _ if expected == "a boolean" => format!("`{value}` is neither true nor false"),
+        _ if problem.starts_with("invalid value") => format!("`{value}` is out of range"),
+        _ => format!("`{value}` is not such a number"),
+    }
+}
+
 /// The known name nearest to `name`, when one is near enough to be a typing error.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
@@ -141,4 +178,55 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_serde_says_is_told_in_words() {
+        fn told<T: serde::de::DeserializeOwned>(json: &str) -> String {
+            let error = serde_json::from_str::<serde_json::Value>(json)
+                .and_then(|value| serde_json::from_value::<T>(value).map(drop));
+            let error = error.unwrap_err().to_string();
+            ConfigError::from_serde("at", &error).to_string()
+        }
+        for (said, expected) in [
+            (
+                told::<u32>("\"80%\""),
+                "at: `80%` has a unit where none belongs; write `80` (a whole number, 0 or more)",
+            ),
+            (
+                told::<u32>("\"many\""),
+                "at: `many` is not such a number (a whole number, 0 or more)",
+            ),
+            (
+                told::<u32>("-1"),
+                "at: `-1` is out of range (a whole number, 0 or more)",
+            ),
+            (
+                told::<u32>("2.5"),
+                "at: `2.5` is not such a number (a whole number, 0 or more)",
+            ),
+            (
+                told::<u16>("99999"),
+                "at: `99999` is out of range (a whole number from 0 to 65535)",
+            ),
+            (
+                told::<bool>("\"yes\""),
+                "at: `yes` is neither true nor false (`true` or `false`)",
+            ),
+            (
+                told::<crate::units::Percent>("130"),
+                "at: 130 % is not between 0 and 100 (a number from 0 to 100)",
+            ),
+            (
+                told::<crate::units::Size>("\"130%\""),
+                "at: 130 % is not between 0 and 100 (a share from 0% to 100%, or a size such as 256MiB)",
+            ),
+        ] {
+            assert_eq!(said, expected);
+        }
+    }
 }

@@ -133,9 +133,9 @@ fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64
 fn percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let value = Option::<f64>::deserialize(deserializer)?;
     match value {
-        Some(v) if !(0.0..=100.0).contains(&v) => {
-            Err(D::Error::custom(format!("{v} % is not between 0 and 100")))
-        }
+        Some(v) if !(0.0..=100.0).contains(&v) => Err(D::Error::custom(format!(
+            "{v} % is not between 0 and 100, expected a number from 0 to 100"
+        ))),
         value => Ok(value),
     }
 }
