@@ -83,12 +83,18 @@ fn given_up(forgotten: &Forgotten) -> String {
 
 /// What a recovery of orphans did, in words.
 pub(super) fn told(recovered: &Recovered) -> String {
-    let mut lines = vec![format!(
-        "recovered what {} had left: {} undone, {} gone already",
-        count(recovered.injections, "dead injection"),
-        count(recovered.reverted, "change"),
-        recovered.already_gone
-    )];
+    let mut lines = vec![match recovered.injections {
+        0 => format!(
+            "nothing could be recovered: {} cannot be read",
+            count(recovered.unreadable.len(), "undo log")
+        ),
+        injections => format!(
+            "recovered what {} had left: {} undone, {} gone already",
+            count(injections, "dead injection"),
+            count(recovered.reverted, "change"),
+            recovered.already_gone
+        ),
+    }];
     let alone = recovered
         .left_alone
         .iter()

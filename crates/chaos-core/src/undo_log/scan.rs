@@ -125,6 +125,12 @@ fn read_log(path: &Path, lock: bool) -> Result<Option<Found>, UndoLogError> {
     let mut file = match open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(_) if is_link(path) => {
+            return Err(UndoLogError::Untrusted {
+                path: path.to_owned(),
+                why: "it is a symbolic link; a file is expected".into(),
+            });
+        }
         Err(e) => return Err(io_error("open", path)(e)),
     };
     trust(path, &file)?;
@@ -212,6 +218,11 @@ fn open(path: &Path) -> std::io::Result<File> {
         options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
     }
     options.open(path)
+}
+
+/// Whether it was not opened because it is a link to somewhere else.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink())
 }
 
 fn trust(path: &Path, file: &File) -> Result<(), UndoLogError> {
