@@ -2,6 +2,7 @@
 
 use chaos_core::{
     BoxError, Edge, EdgeKind, Event, Observer, Outcome, Phase, RunHandle, Verdict, async_trait,
+    units::Time,
 };
 use chaos_validator::{Load, wrap};
 use console::Term;
@@ -161,7 +162,7 @@ impl Observer for Progress {
                     } else {
                         ""
                     };
-                    self.say(&format!("  {phase}: {limit}{planned:.0?}"));
+                    self.say(&format!("  {phase}: {limit}{}", Time::new(*planned)));
                 }
             }
             Event::Edge(edge) => {
@@ -226,8 +227,9 @@ fn told(edge: &Edge, lost: bool) -> String {
         _ => ("·", "changed"),
     };
     write!(line, "{sign} {} {what} on {}", edge.fault, edge.target).ok();
-    if let (Some(hits), EdgeKind::Recovered) = (edge.hits, edge.kind) {
-        write!(line, ", hit {hits} times").ok();
+    if let Some(hits) = edge.hits.filter(|_| acts_on_requests(&edge.fault)) {
+        let s = if hits == 1 { "" } else { "s" };
+        write!(line, ", acted {hits} time{s}").ok();
     }
     if let (Some(detail), EdgeKind::Lost) = (&edge.detail, edge.kind) {
         write!(line, ": {detail}").ok();
@@ -235,9 +237,36 @@ fn told(edge: &Edge, lost: bool) -> String {
     line
 }
 
+/// Whether the times that a fault has acted mean something to a reader: pieces of memory or work do not.
+fn acts_on_requests(kind: &str) -> bool {
+    ["net.", "db."]
+        .iter()
+        .any(|domain| kind.starts_with(domain))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn recovered(fault: &str, hits: u64) -> String {
+        let edge = serde_json::json!({
+            "kind": "recovered", "fault": fault, "target": "host", "index": 0, "repetition": 0,
+            "requested": 0.0, "confirmed": 0.0, "hits": hits, "detail": null,
+        });
+        told(&serde_json::from_value(edge).unwrap(), false)
+    }
+
+    #[test]
+    fn only_faults_on_requests_say_how_often_they_acted() {
+        assert_eq!(
+            recovered("mem.fill", 12800),
+            "  ✓ mem.fill recovered on host"
+        );
+        assert_eq!(
+            recovered("net.latency", 1),
+            "  ✓ net.latency recovered on host, acted 1 time"
+        );
+    }
 
     fn shown(width: usize) -> String {
         let shown = Shown {
