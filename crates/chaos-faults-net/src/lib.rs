@@ -4,6 +4,7 @@
 mod bandwidth;
 mod blackhole;
 mod check;
+mod connections;
 mod corrupt;
 mod direction;
 mod down;

@@ -1,8 +1,12 @@
 //! `net.reset`: connections break.
 
-use crate::proxy::{Effect, Gate, plan_on_proxies};
+use crate::{
+    connections::{Connections, picks_connections},
+    proxy::{Effect, Gate, plan_on_proxies},
+};
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    async_trait, units::Percent,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,22 +32,29 @@ use serde::Deserialize;
 /// # use chaos_core::{Parameters, Registry};
 /// # let mut registry = Registry::new();
 /// # chaos_faults_net::register(&mut registry);
-/// let parameters: Parameters = serde_json::from_str("{}")?;
+/// let parameters: Parameters = serde_json::from_str(r#"{ "clients": ["10.0.0.0/8"] }"#)?;
 /// registry.fault("net.reset", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// There are no parameters and no intensities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
+/// There are no intensities.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reset {
-    _private: (),
+    connections: Connections,
 }
 
 impl Reset {
     /// Cuts every connection.
     pub const fn new() -> Self {
-        Self { _private: () }
+        Self {
+            connections: Connections::ALL,
+        }
     }
 }
+
+picks_connections!(Reset, connections);
 
 #[async_trait]
 impl Fault for Reset {
@@ -56,7 +67,13 @@ impl Fault for Reset {
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
-        plan_on_proxies(self, "reset every connection", sites, cx.seed())
+        plan_on_proxies(
+            self,
+            &self.connections,
+            "reset the connections",
+            sites,
+            cx.seed(),
+        )
     }
 }
 
@@ -64,7 +81,14 @@ impl Fault for Reset {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct ResetConfig {}
+pub struct ResetConfig {
+    /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// Whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
+}
 
 impl FaultConfig for ResetConfig {
     const KIND: &'static str = "net.reset";
@@ -76,7 +100,11 @@ impl FaultConfig for ResetConfig {
     }
 
     fn build(self) -> Result<Reset, ConfigError> {
-        Ok(Reset::new())
+        let reset = Reset {
+            connections: Connections::new(self.toxicity, self.clients),
+        };
+        reset.connections.check()?;
+        Ok(reset)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What configuration is taken, and what the others are told.
 
 use chaos_core::{Chain, Fault, FaultExt, Host, Intensity, Parameters, Registry};
-use chaos_faults_net::{Bandwidth, Latency, Loss, Proxy, register};
+use chaos_faults_net::{Bandwidth, Blackhole, Latency, Loss, Proxy, Reset, register};
 use serde_json::{Value, from_value, json};
 
 fn registry() -> Registry {
@@ -33,6 +33,11 @@ fn what_is_right_is_taken() {
         ("net.blackhole", json!({})),
         ("net.blackhole", json!({ "direction": "downstream" })),
         ("net.reset", json!({})),
+        ("net.reset", json!({ "toxicity": 0 })),
+        (
+            "net.blackhole",
+            json!({ "toxicity": 12.5, "clients": ["10.0.0.0/8", "::1"] }),
+        ),
         ("net.refuse", json!({})),
     ] {
         let fault = registry().fault(kind, None, &parameters(json.clone()));
@@ -112,8 +117,28 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         ),
         (
             "net.reset",
-            json!({ "after": "1s" }),
-            &["unknown field `after`"],
+            json!({ "toxicity": 101 }),
+            &["parameters.toxicity", "between 0 and 100"],
+        ),
+        (
+            "net.blackhole",
+            json!({ "clients": [] }),
+            &["parameters.clients", "empty", "leave it out"],
+        ),
+        (
+            "net.loss",
+            json!({ "loss": 1, "clients": ["::1", "10.0.0.1/8"] }),
+            &["parameters.clients[1]", "write 10.0.0.0/8"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "toxicity": 5, "packets": {} }),
+            &["parameters.toxicity", "kernel", "proxy"],
+        ),
+        (
+            "net.bandwidth",
+            json!({ "rate": "1mbit", "clients": ["::1"], "packets": {} }),
+            &["parameters.clients", "packets: { hosts"],
         ),
         (
             "net.refuse",
@@ -222,6 +247,13 @@ async fn constructors_are_checked_before_anything_is_touched() {
     assert!(error.contains("latency: 0 delays nothing"), "{error}");
     let error = refusal(Bandwidth::per_second(0).on(&proxy)).await;
     assert!(error.contains("net.blackhole"), "{error}");
+    let error = refusal(Reset::new().toxicity(-1.0).on(&proxy)).await;
+    assert!(error.contains("toxicity: -1 % is not"), "{error}");
+    let error = refusal(Blackhole::new().clients(["redis"]).on(&proxy)).await;
+    assert!(
+        error.contains("clients[0]: `redis` is not an address"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

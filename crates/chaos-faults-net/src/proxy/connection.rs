@@ -26,7 +26,7 @@ pub(crate) async fn serve(mut follower: Follower, link: Link, mut client: Stream
         (Err(close), _) => close,
     };
     if let Close::Cut = close {
-        follower.shared().faults().stack().count_cut();
+        follower.shared().faults().stack().count_cut(&link);
     }
     if let Close::Reset | Close::Cut = close {
         client.reset();
@@ -73,15 +73,15 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
     let mut counted = Vec::new();
     let mut stack = follower.changed().await.map_err(gently)?;
     loop {
-        if stack.cuts_off(link.cuts) {
+        if stack.cuts_off(&link) {
             return Err(Close::Cut);
         }
-        let Some(hold) = stack.gate(Gate::Hold) else {
+        let Some(hold) = stack.gate(Gate::Hold, &link) else {
             return Ok(early.freeze());
         };
         if !counted.contains(&hold.id) {
             counted.push(hold.id);
-            hold.hits.hit();
+            hold.count.hit();
         }
         tokio::select! {
             changed = follower.changed() => stack = changed.map_err(gently)?,
@@ -98,7 +98,7 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
 async fn cut(link: Link, follower: &mut Follower) -> Close {
     loop {
         match follower.changed().await {
-            Ok(stack) if stack.cuts_off(link.cuts) => return Close::Cut,
+            Ok(stack) if stack.cuts_off(&link) => return Close::Cut,
             Ok(_) => {}
             Err(closed) => return gently(closed),
         }

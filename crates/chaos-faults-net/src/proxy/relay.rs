@@ -69,7 +69,7 @@ impl<'a> Relay<'a> {
             return Ok(());
         };
         let stack = news.map_err(|_| Close::Gently)?;
-        if stack.cuts_off(self.link.cuts) {
+        if stack.cuts_off(&self.link) {
             return Err(Close::Cut);
         }
         for way in [&mut self.up, &mut self.down] {

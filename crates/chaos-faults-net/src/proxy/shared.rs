@@ -8,6 +8,7 @@ use super::{
     stack::{Active, Stack},
     workers::Worker,
 };
+use crate::connections::Picked;
 use chaos_core::{FaultError, Seed};
 use std::{
     fmt,
@@ -92,13 +93,20 @@ impl Shared {
     }
 
     /// Puts a fault on top of the others; live connections feel it at once. Returns its id.
-    pub(crate) fn put(&self, effect: Arc<dyn Effect>, seed: Seed, hits: Hits) -> u64 {
+    pub(crate) fn put(
+        &self,
+        effect: Arc<dyn Effect>,
+        picked: Picked,
+        seed: Seed,
+        count: Hits,
+    ) -> u64 {
         let id = self.next_fault.fetch_add(1, Ordering::Relaxed);
         let active = Arc::new(Active {
             id,
             effect,
+            picked,
             seed,
-            hits,
+            count,
             first: self.connections.load(Ordering::Relaxed),
         });
         self.faults.change(|stack| Some(stack.with(active)));
