@@ -6,11 +6,13 @@ mod blackhole;
 mod check;
 mod connections;
 mod corrupt;
+mod cutoff;
 mod direction;
 mod down;
 mod duplicate;
 mod emulate;
 mod latency;
+mod limit;
 mod loss;
 mod netem;
 #[cfg(target_os = "linux")]
@@ -29,6 +31,8 @@ mod reset;
 #[cfg(target_os = "linux")]
 mod route;
 mod scope;
+mod slice;
+mod slow_close;
 #[cfg(target_os = "linux")]
 mod tc;
 
@@ -39,6 +43,7 @@ pub use direction::Direction;
 pub use down::{Down, DownConfig};
 pub use duplicate::{Duplicate, DuplicateConfig};
 pub use latency::{Latency, LatencyConfig};
+pub use limit::{Limit, LimitConfig};
 pub use loss::{Loss, LossConfig};
 pub use netem::{Distribution, NetemConfig, NetemFault, SlotConfig};
 pub use netns::{Netns, NetnsConfig};
@@ -50,3 +55,5 @@ pub use refuse::{Refuse, RefuseConfig};
 pub use register::register;
 pub use reorder::{Reorder, ReorderConfig};
 pub use reset::{Reset, ResetConfig};
+pub use slice::{Slice, SliceConfig};
+pub use slow_close::{SlowClose, SlowCloseConfig};

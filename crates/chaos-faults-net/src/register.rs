@@ -2,8 +2,8 @@
 
 use crate::{
     BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig, DuplicateConfig, LatencyConfig,
-    LossConfig, NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig,
-    ReorderConfig, ResetConfig, TakenPortConfig,
+    LimitConfig, LossConfig, NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig,
+    ReorderConfig, ResetConfig, SliceConfig, SlowCloseConfig, TakenPortConfig,
 };
 use chaos_core::Registry;
 
@@ -17,6 +17,9 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<BlackholeConfig>()
         .add_fault::<ResetConfig>()
         .add_fault::<RefuseConfig>()
+        .add_fault::<LimitConfig>()
+        .add_fault::<SlowCloseConfig>()
+        .add_fault::<SliceConfig>()
         .add_target::<NetnsConfig>()
         .add_fault::<PartitionConfig>()
         .add_fault::<NetemConfig>()

@@ -34,6 +34,22 @@ fn what_is_right_is_taken() {
         ("net.blackhole", json!({ "direction": "downstream" })),
         ("net.reset", json!({})),
         ("net.reset", json!({ "toxicity": 0 })),
+        ("net.limit", json!({ "bytes": "0" })),
+        (
+            "net.limit",
+            json!({ "bytes": "64KiB", "direction": "both" }),
+        ),
+        ("net.slow_close", json!({ "delay": "5s" })),
+        ("net.slice", json!({ "average": "1B", "variation": "5B" })),
+        (
+            "net.slice",
+            json!({ "average": "64B", "delay": "100us", "toxicity": 5 }),
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 1, "direction": "upstream" }),
+        ),
+        ("net.corrupt", json!({ "corrupt": 1, "packets": {} })),
         (
             "net.blackhole",
             json!({ "toxicity": 12.5, "clients": ["10.0.0.0/8", "::1"] }),
@@ -139,6 +155,46 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
             "net.bandwidth",
             json!({ "rate": "1mbit", "clients": ["::1"], "packets": {} }),
             &["parameters.clients", "packets: { hosts"],
+        ),
+        (
+            "net.limit",
+            json!({ "bytes": "5%" }),
+            &["parameters.bytes", "share", "64KiB"],
+        ),
+        (
+            "net.limit",
+            json!({ "bytes": 5 }),
+            &["parameters.bytes", "no unit"],
+        ),
+        (
+            "net.slow_close",
+            json!({ "delay": "0s" }),
+            &["parameters.delay", "nothing", "5s"],
+        ),
+        (
+            "net.slow_close",
+            json!({ "delay": "2h" }),
+            &["parameters.delay", "hour"],
+        ),
+        (
+            "net.slice",
+            json!({ "average": "0B" }),
+            &["parameters.average", "nothing", "64B"],
+        ),
+        (
+            "net.slice",
+            json!({ "average": "1B", "variation": "1%" }),
+            &["parameters.variation", "share"],
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 0 }),
+            &["parameters.corrupt", "nothing"],
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 1, "direction": "both", "packets": {} }),
+            &["parameters.packets", "proxy"],
         ),
         (
             "net.refuse",

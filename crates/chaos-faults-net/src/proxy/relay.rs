@@ -119,7 +119,10 @@ impl Future for Relay<'_> {
             return Poll::Ready(close);
         }
         this.poll_way(cx, Flow::Upstream);
-        this.poll_way(cx, Flow::Downstream);
+        // What has ended the connection has done so once.
+        if !matches!(this.up, Way::Ended(End::Close | End::Reset)) {
+            this.poll_way(cx, Flow::Downstream);
+        }
         this.close().map_or(Poll::Pending, Poll::Ready)
     }
 }
