@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accept_delay;
 mod bandwidth;
 mod blackhole;
 mod check;
@@ -14,6 +15,7 @@ mod emulate;
 mod latency;
 mod limit;
 mod loss;
+mod max_connections;
 mod netem;
 #[cfg(target_os = "linux")]
 mod netlink;
@@ -36,6 +38,7 @@ mod slow_close;
 #[cfg(target_os = "linux")]
 mod tc;
 
+pub use accept_delay::{AcceptDelay, AcceptDelayConfig};
 pub use bandwidth::{Bandwidth, BandwidthConfig};
 pub use blackhole::{Blackhole, BlackholeConfig};
 pub use corrupt::{Corrupt, CorruptConfig};
@@ -45,6 +48,7 @@ pub use duplicate::{Duplicate, DuplicateConfig};
 pub use latency::{Latency, LatencyConfig};
 pub use limit::{Limit, LimitConfig};
 pub use loss::{Loss, LossConfig};
+pub use max_connections::{MaxConnections, MaxConnectionsConfig};
 pub use netem::{Distribution, NetemConfig, NetemFault, SlotConfig};
 pub use netns::{Netns, NetnsConfig};
 pub use packets::{PacketsConfig, Protocol, Traffic};

@@ -1,9 +1,10 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig, DuplicateConfig, LatencyConfig,
-    LimitConfig, LossConfig, NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig,
-    ReorderConfig, ResetConfig, SliceConfig, SlowCloseConfig, TakenPortConfig,
+    AcceptDelayConfig, BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig,
+    DuplicateConfig, LatencyConfig, LimitConfig, LossConfig, MaxConnectionsConfig, NetemConfig,
+    NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig, ReorderConfig, ResetConfig,
+    SliceConfig, SlowCloseConfig, TakenPortConfig,
 };
 use chaos_core::Registry;
 
@@ -20,6 +21,8 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<LimitConfig>()
         .add_fault::<SlowCloseConfig>()
         .add_fault::<SliceConfig>()
+        .add_fault::<AcceptDelayConfig>()
+        .add_fault::<MaxConnectionsConfig>()
         .add_target::<NetnsConfig>()
         .add_fault::<PartitionConfig>()
         .add_fault::<NetemConfig>()

@@ -36,6 +36,12 @@ fn what_is_right_is_taken() {
         ("net.reset", json!({ "toxicity": 0 })),
         ("net.limit", json!({ "bytes": "0" })),
         (
+            "net.reset",
+            json!({ "after": "1s", "after_bytes": "64KiB" }),
+        ),
+        ("net.accept_delay", json!({ "delay": "1s" })),
+        ("net.max_connections", json!({ "max": 0 })),
+        (
             "net.limit",
             json!({ "bytes": "64KiB", "direction": "both" }),
         ),
@@ -155,6 +161,26 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
             "net.bandwidth",
             json!({ "rate": "1mbit", "clients": ["::1"], "packets": {} }),
             &["parameters.clients", "packets: { hosts"],
+        ),
+        (
+            "net.reset",
+            json!({ "after": "2h" }),
+            &["parameters.after", "hour"],
+        ),
+        (
+            "net.reset",
+            json!({ "after_bytes": "1%" }),
+            &["parameters.after_bytes", "share"],
+        ),
+        (
+            "net.accept_delay",
+            json!({ "delay": "0s" }),
+            &["parameters.delay", "nothing"],
+        ),
+        (
+            "net.max_connections",
+            json!({ "max": -1 }),
+            &["parameters.max"],
         ),
         (
             "net.limit",

@@ -2,7 +2,8 @@
 
 use chaos_core::{Fault, FaultExt, Registry, testing::Conformance};
 use chaos_faults_net::{
-    Bandwidth, Blackhole, Corrupt, Latency, Limit, Loss, Proxy, Refuse, Reset, Slice, SlowClose,
+    AcceptDelay, Bandwidth, Blackhole, Corrupt, Latency, Limit, Loss, MaxConnections, Proxy,
+    Refuse, Reset, Slice, SlowClose,
 };
 use std::time::Duration;
 
@@ -53,6 +54,21 @@ async fn slow_close() {
 #[tokio::test]
 async fn slice() {
     keeps_the_promises(|| Slice::bytes(10).variation(5)).await;
+}
+
+#[tokio::test]
+async fn later_reset() {
+    keeps_the_promises(|| Reset::new().after(Duration::from_secs(1)).after_bytes(1)).await;
+}
+
+#[tokio::test]
+async fn accept_delay() {
+    keeps_the_promises(|| AcceptDelay::new(Duration::from_millis(5))).await;
+}
+
+#[tokio::test]
+async fn max_connections() {
+    keeps_the_promises(|| MaxConnections::new(1)).await;
 }
 
 #[tokio::test]

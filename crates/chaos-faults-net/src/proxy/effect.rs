@@ -10,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// What a fault does to a proxy.
@@ -17,6 +18,16 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
     /// What it does to connections as a whole.
     fn gate(&self) -> Gate {
         Gate::Open
+    }
+
+    /// How long a new connection waits before it is served.
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether a new connection is served when so many others are open.
+    fn admits(&self, _others: usize) -> bool {
+        true
     }
 
     /// What it does to one direction of one connection, if anything. Asked once for each.

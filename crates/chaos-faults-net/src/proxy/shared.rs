@@ -15,7 +15,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     home: &'static Worker,
     faults: Faults,
     moved: Moved,
+    /// How many connections are open.
+    open: AtomicUsize,
     /// The number of the next connection.
     connections: AtomicU64,
     next_fault: AtomicU64,
@@ -52,6 +54,7 @@ impl Shared {
             home,
             faults: Faults::default(),
             moved: Moved::default(),
+            open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
             refusing: Mutex::new(Some(0)),
@@ -85,6 +88,11 @@ impl Shared {
     /// What went through.
     pub(crate) fn moved(&self) -> &Moved {
         &self.moved
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> &AtomicUsize {
+        &self.open
     }
 
     /// Connection `number` was accepted.

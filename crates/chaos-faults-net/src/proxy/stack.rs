@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{connections::Picked, direction::Flow};
 use chaos_core::Seed;
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// The faults that are on a proxy right now. Replaced as a whole, so that a connection sees all or nothing of
 /// a change.
@@ -91,6 +91,18 @@ impl Stack {
         if let Some(hits) = cutter.or(self.last_cut.as_ref()) {
             hits.hit();
         }
+    }
+
+    /// What lets a new connection wait, and how long each.
+    pub(crate) fn delays(&self, link: &Link) -> impl Iterator<Item = (&Active, Duration)> {
+        let delays = self.active.iter().map(|a| (&**a, a.effect.delay()));
+        delays.filter(|(active, delay)| !delay.is_zero() && active.hits(link))
+    }
+
+    /// The first fault that refuses a new connection when so many others are open.
+    pub(crate) fn refuses(&self, link: &Link, others: usize) -> Option<&Active> {
+        let mut active = self.active.iter().map(|active| &**active);
+        active.find(|a| !a.effect.admits(others) && a.hits(link))
     }
 
     /// Whether it is in the stack.

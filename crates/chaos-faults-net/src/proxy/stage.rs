@@ -84,10 +84,6 @@ pub(crate) enum Then {
     /// It is closed, both ways.
     Close,
     /// It is reset, both ways.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for faults that reset connections")
-    )]
     Reset,
 }
 
