@@ -30,6 +30,10 @@ fn fault(registry: &Registry, kind: &str) -> Arc<dyn Fault> {
         "net.netem" => Parameters::new().with("loss", 1),
         "net.corrupt" => Parameters::new().with("corrupt", 1),
         "net.duplicate" => Parameters::new().with("duplicate", 1),
+        "net.limit" => Parameters::new().with("bytes", "1kB"),
+        "net.slice" => Parameters::new().with("average", "1B"),
+        "net.slow_close" | "net.accept_delay" => Parameters::new().with("delay", "1s"),
+        "net.max_connections" => Parameters::new().with("max", 1),
         "net.reorder" => Parameters::new().with("reorder", 1),
         _ => Parameters::new(),
     };

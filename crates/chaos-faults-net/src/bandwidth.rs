@@ -2,6 +2,7 @@
 
 use crate::{
     PacketsConfig,
+    connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
     proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
@@ -9,7 +10,8 @@ use crate::{
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
-    async_trait, units::Rate,
+    async_trait,
+    units::{Percent, Rate},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,8 +48,11 @@ use std::time::{Duration, Instant};
 /// registry.fault("net.bandwidth", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// `toxicity` and `clients` pick connections of a proxy: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
 /// Intensities: light 8mbit, medium 1mbit, heavy 128kbit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bandwidth {
     rate: u64,
     scope: Scope,
@@ -99,6 +104,8 @@ impl Bandwidth {
     }
 }
 
+picks_connections!(Bandwidth, scope.connections);
+
 #[async_trait]
 impl Fault for Bandwidth {
     fn kind(&self) -> &'static str {
@@ -115,7 +122,8 @@ impl Fault for Bandwidth {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("let through {rate} per connection {direction}");
-                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+                let effect = self.on_proxy(direction);
+                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => emulate::plan_rate(self.rate, &packets, sites, cx).await,
         }
@@ -132,6 +140,12 @@ pub struct BandwidthConfig {
     /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
     pub direction: Option<Direction>,
+    /// On a proxy, which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// On a proxy, whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
     /// On a network namespace, which packets share the rate. Default: all that go out.
     #[serde(default)]
     pub packets: Option<PacketsConfig>,
@@ -155,6 +169,7 @@ impl FaultConfig for BandwidthConfig {
         let mut bandwidth = Bandwidth::rate(self.rate);
         bandwidth.scope = Scope {
             direction: self.direction,
+            connections: Connections::new(self.toxicity, self.clients),
             packets: self.packets,
         };
         bandwidth.check()?;

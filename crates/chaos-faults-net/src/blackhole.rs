@@ -1,11 +1,13 @@
 //! `net.blackhole`: nothing gets through.
 
 use crate::{
+    connections::{Connections, picks_connections},
     direction::{Direction, Flow},
     proxy::{Effect, Fate, Gate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
 };
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    async_trait, units::Percent,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -36,10 +38,14 @@ use serde::Deserialize;
 /// registry.fault("net.blackhole", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
 /// There are no intensities: nothing is nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Blackhole {
     direction: Direction,
+    connections: Connections,
 }
 
 impl Blackhole {
@@ -47,12 +53,13 @@ impl Blackhole {
     pub const fn new() -> Self {
         Self {
             direction: Direction::Both,
+            connections: Connections::ALL,
         }
     }
 
     /// Which way nothing gets through. Default: both.
     #[must_use]
-    pub const fn direction(mut self, direction: Direction) -> Self {
+    pub fn direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
         self
     }
@@ -63,6 +70,8 @@ impl Default for Blackhole {
         Self::new()
     }
 }
+
+picks_connections!(Blackhole, connections);
 
 #[async_trait]
 impl Fault for Blackhole {
@@ -76,7 +85,7 @@ impl Fault for Blackhole {
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         let what = format!("forward nothing {}", self.direction);
-        plan_on_proxies(self, &what, sites, cx.seed())
+        plan_on_proxies(self, &self.connections, &what, sites, cx.seed())
     }
 }
 
@@ -88,6 +97,12 @@ pub struct BlackholeConfig {
     /// Which way: upstream (requests), downstream (responses) or both. Default: both.
     #[serde(default = "both")]
     pub direction: Direction,
+    /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// Whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
 }
 
 fn both() -> Direction {
@@ -104,7 +119,12 @@ impl FaultConfig for BlackholeConfig {
     }
 
     fn build(self) -> Result<Blackhole, ConfigError> {
-        Ok(Blackhole::new().direction(self.direction))
+        let blackhole = Blackhole {
+            direction: self.direction,
+            connections: Connections::new(self.toxicity, self.clients),
+        };
+        blackhole.connections.check()?;
+        Ok(blackhole)
     }
 }
 

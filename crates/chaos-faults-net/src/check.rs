@@ -1,6 +1,9 @@
 //! Ranges that several faults share.
 
-use chaos_core::{ConfigError, units::Time};
+use chaos_core::{
+    ConfigError,
+    units::{Size, Time},
+};
 use std::time::Duration;
 
 /// A longer delay is a mistake or an outage.
@@ -12,4 +15,15 @@ pub(crate) fn at_most_an_hour(field: &str, time: Duration) -> Result<(), ConfigE
         ConfigError::field(field, format!("{} is more than an hour", Time::new(time)))
             .help("0 to 1h; for an outage use net.blackhole"),
     )
+}
+
+/// A number of bytes: there is no whole that it could be a share of.
+pub(crate) fn bytes(field: &str, size: Size) -> Result<u64, ConfigError> {
+    match size {
+        Size::Bytes(bytes) => Ok(bytes),
+        _ => Err(
+            ConfigError::field(field, format!("`{size}` is a share, and there is no whole"))
+                .help("a number of bytes, such as 64B or 64KiB"),
+        ),
+    }
 }

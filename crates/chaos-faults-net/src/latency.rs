@@ -2,6 +2,7 @@
 
 use crate::{
     Distribution, PacketsConfig, check,
+    connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
     netem::Netem,
@@ -55,6 +56,9 @@ use std::time::Duration;
 /// ```
 /// On a network namespace `packets` says which, such as `{ "latency": "100ms", "packets": { "direction": "both",
 /// "hosts": ["10.0.0.0/8"], "protocol": "tcp", "remote_ports": ["5432"] } }`.
+///
+/// `toxicity` and `clients` pick connections of a proxy: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
 ///
 /// Intensities: light 50 ms, medium 200 ms, heavy 500 ms.
 ///
@@ -170,6 +174,8 @@ impl Latency {
     }
 }
 
+picks_connections!(Latency, scope.connections);
+
 #[async_trait]
 impl Fault for Latency {
     fn kind(&self) -> &'static str {
@@ -191,7 +197,8 @@ impl Fault for Latency {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("delay data by {latency:?} ± {jitter:?} {direction}");
-                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+                let effect = self.on_proxy(direction);
+                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -228,6 +235,12 @@ pub struct LatencyConfig {
     /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
     pub direction: Option<Direction>,
+    /// On a proxy, which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// On a proxy, whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
     /// On a network namespace, which packets. Default: all that go out.
     #[serde(default)]
     pub packets: Option<PacketsConfig>,
@@ -257,6 +270,7 @@ impl FaultConfig for LatencyConfig {
             },
             scope: Scope {
                 direction: self.direction,
+                connections: Connections::new(self.toxicity, self.clients),
                 packets: self.packets,
             },
         };

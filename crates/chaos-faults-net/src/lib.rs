@@ -1,16 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accept_delay;
 mod bandwidth;
 mod blackhole;
 mod check;
+mod connections;
 mod corrupt;
+mod cutoff;
 mod direction;
 mod down;
 mod duplicate;
 mod emulate;
 mod latency;
+mod limit;
 mod loss;
+mod max_connections;
 mod netem;
 #[cfg(target_os = "linux")]
 mod netlink;
@@ -28,9 +33,12 @@ mod reset;
 #[cfg(target_os = "linux")]
 mod route;
 mod scope;
+mod slice;
+mod slow_close;
 #[cfg(target_os = "linux")]
 mod tc;
 
+pub use accept_delay::{AcceptDelay, AcceptDelayConfig};
 pub use bandwidth::{Bandwidth, BandwidthConfig};
 pub use blackhole::{Blackhole, BlackholeConfig};
 pub use corrupt::{Corrupt, CorruptConfig};
@@ -38,7 +46,9 @@ pub use direction::Direction;
 pub use down::{Down, DownConfig};
 pub use duplicate::{Duplicate, DuplicateConfig};
 pub use latency::{Latency, LatencyConfig};
+pub use limit::{Limit, LimitConfig};
 pub use loss::{Loss, LossConfig};
+pub use max_connections::{MaxConnections, MaxConnectionsConfig};
 pub use netem::{Distribution, NetemConfig, NetemFault, SlotConfig};
 pub use netns::{Netns, NetnsConfig};
 pub use packets::{PacketsConfig, Protocol, Traffic};
@@ -49,3 +59,5 @@ pub use refuse::{Refuse, RefuseConfig};
 pub use register::register;
 pub use reorder::{Reorder, ReorderConfig};
 pub use reset::{Reset, ResetConfig};
+pub use slice::{Slice, SliceConfig};
+pub use slow_close::{SlowClose, SlowCloseConfig};

@@ -2,6 +2,7 @@
 
 use crate::{
     PacketsConfig,
+    connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
     netem::Chance,
@@ -57,6 +58,9 @@ use std::time::Duration;
 /// registry.fault("net.loss", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// `toxicity` and `clients` pick connections of a proxy: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
 /// Intensities: light 5 %, medium 15 %, heavy 30 %.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
@@ -110,6 +114,8 @@ impl Loss {
     }
 }
 
+picks_connections!(Loss, scope.connections);
+
 #[async_trait]
 impl Fault for Loss {
     fn kind(&self) -> &'static str {
@@ -130,7 +136,8 @@ impl Fault for Loss {
                 }
                 let percent = self.percent;
                 let what = format!("delay data as {percent} % packet loss does {direction}");
-                plan_on_proxies(&self.on_proxy(direction), &what, sites, cx.seed())
+                let effect = self.on_proxy(direction);
+                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let chance = Chance {
@@ -156,6 +163,12 @@ pub struct LossConfig {
     /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
     pub direction: Option<Direction>,
+    /// On a proxy, which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// On a proxy, whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
     /// On a network namespace, which packets. Default: all that go out.
     #[serde(default)]
     pub packets: Option<PacketsConfig>,
@@ -181,6 +194,7 @@ impl FaultConfig for LossConfig {
             correlation: self.correlation.get(),
             scope: Scope {
                 direction: self.direction,
+                connections: Connections::new(self.toxicity, self.clients),
                 packets: self.packets,
             },
         };

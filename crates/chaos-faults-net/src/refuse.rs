@@ -1,6 +1,9 @@
 //! `net.refuse`: nobody listens.
 
-use crate::proxy::{Effect, Gate, InPlace, Shared, change, proxies};
+use crate::{
+    connections::{Connections, Picked},
+    proxy::{Effect, Gate, InPlace, Shared, change, proxies},
+};
 use chaos_core::{
     Change, ConfigError, Context, Fault, FaultConfig, FaultError, Held, InProcess, Intensity,
     Needs, Plan, Seed, Site, async_trait,
@@ -104,13 +107,18 @@ impl InProcess for Shut {
     type Held = Refusing;
 
     fn change(&self) -> Change {
-        change("cut connections and refuse new ones", &self.proxy)
+        change(
+            "cut connections and refuse new ones",
+            &self.proxy,
+            &Connections::ALL,
+        )
     }
 
     fn apply(&self) -> Result<Refusing, FaultError> {
         // First the port, so that nobody connects again after being cut.
         self.proxy.refuse()?;
-        let in_place = InPlace::put(&self.proxy, Arc::new(Refuse::new()), self.seed);
+        let effect = Arc::new(Refuse::new());
+        let in_place = InPlace::put(&self.proxy, effect, Picked::default(), self.seed);
         Ok(Refusing {
             in_place,
             shut: true,

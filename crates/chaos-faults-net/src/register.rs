@@ -1,9 +1,10 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig, DuplicateConfig, LatencyConfig,
-    LossConfig, NetemConfig, NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig,
-    ReorderConfig, ResetConfig, TakenPortConfig,
+    AcceptDelayConfig, BandwidthConfig, BlackholeConfig, CorruptConfig, DownConfig,
+    DuplicateConfig, LatencyConfig, LimitConfig, LossConfig, MaxConnectionsConfig, NetemConfig,
+    NetnsConfig, PartitionConfig, ProxyConfig, RefuseConfig, ReorderConfig, ResetConfig,
+    SliceConfig, SlowCloseConfig, TakenPortConfig,
 };
 use chaos_core::Registry;
 
@@ -17,6 +18,11 @@ pub fn register(registry: &mut Registry) {
         .add_fault::<BlackholeConfig>()
         .add_fault::<ResetConfig>()
         .add_fault::<RefuseConfig>()
+        .add_fault::<LimitConfig>()
+        .add_fault::<SlowCloseConfig>()
+        .add_fault::<SliceConfig>()
+        .add_fault::<AcceptDelayConfig>()
+        .add_fault::<MaxConnectionsConfig>()
         .add_target::<NetnsConfig>()
         .add_fault::<PartitionConfig>()
         .add_fault::<NetemConfig>()

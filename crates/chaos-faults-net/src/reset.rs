@@ -1,11 +1,19 @@
 //! `net.reset`: connections break.
 
-use crate::proxy::{Effect, Gate, plan_on_proxies};
+use crate::{
+    check,
+    connections::{Connections, picks_connections},
+    cutoff::Cutoff,
+    proxy::{Effect, Gate, Leg, Stage, Then, plan_on_proxies},
+};
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    async_trait,
+    units::{Bytes, Percent, Size, Time},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::time::{Duration, Instant};
 
 /// Connections break: `net.reset`.
 ///
@@ -13,6 +21,10 @@ use serde::Deserialize;
 /// Live connections are cut with a TCP reset on both sides, and new ones right after they were accepted. It is
 /// what a client sees when its dependency crashes while others take over its address, or when a firewall
 /// forgets its connections. What was under way is lost.
+///
+/// With `after` each connection lives that long first: a live one from when the fault begins, a new one from when its
+/// upstream was reached. With `after_bytes` it lives until so many bytes have gone one way, each way counted by itself, at
+/// most so many of which arrive. With both, what comes first.
 ///
 /// # What it needs
 /// A [`Proxy`](crate::Proxy) as the target. No privilege.
@@ -28,22 +40,61 @@ use serde::Deserialize;
 /// # use chaos_core::{Parameters, Registry};
 /// # let mut registry = Registry::new();
 /// # chaos_faults_net::register(&mut registry);
-/// let parameters: Parameters = serde_json::from_str("{}")?;
+/// let parameters: Parameters = serde_json::from_str(r#"{ "clients": ["10.0.0.0/8"] }"#)?;
 /// registry.fault("net.reset", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// There are no parameters and no intensities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Later: `{ "after": "5s" }` or `{ "after_bytes": "64KiB" }`.
+///
+/// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
+/// There are no intensities.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reset {
-    _private: (),
+    after: Option<Duration>,
+    after_bytes: Option<u64>,
+    connections: Connections,
 }
 
 impl Reset {
     /// Cuts every connection.
     pub const fn new() -> Self {
-        Self { _private: () }
+        Self {
+            after: None,
+            after_bytes: None,
+            connections: Connections::ALL,
+        }
+    }
+
+    /// How long each connection lives first. Default: it is cut at once.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.after = Some(time);
+        self
+    }
+
+    /// How many bytes go through each connection first, each way. Default: it is cut at once.
+    #[must_use]
+    pub fn after_bytes(mut self, bytes: u64) -> Self {
+        self.after_bytes = Some(bytes);
+        self
+    }
+
+    fn is_at_once(&self) -> bool {
+        match self.after {
+            Some(after) => after.is_zero(),
+            None => self.after_bytes.is_none(),
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        check::at_most_an_hour("after", self.after.unwrap_or_default())?;
+        self.connections.check()
     }
 }
+
+picks_connections!(Reset, connections);
 
 #[async_trait]
 impl Fault for Reset {
@@ -56,7 +107,15 @@ impl Fault for Reset {
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
-        plan_on_proxies(self, "reset every connection", sites, cx.seed())
+        self.check()?;
+        let mut what = "reset connections".to_owned();
+        if let Some(after) = self.after {
+            what += &format!(" after {after:?}");
+        }
+        if let Some(bytes) = self.after_bytes {
+            what += &format!(" after {}", Bytes(bytes));
+        }
+        plan_on_proxies(self, &self.connections, &what, sites, cx.seed())
     }
 }
 
@@ -64,7 +123,20 @@ impl Fault for Reset {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct ResetConfig {}
+pub struct ResetConfig {
+    /// How long each connection lives first: a time up to 1h, such as 5s. Default: it is reset at once.
+    #[serde(default)]
+    pub after: Option<Time>,
+    /// How many bytes go one way first: a size, such as 64KiB. Default: it is reset at once.
+    #[serde(default)]
+    pub after_bytes: Option<Size>,
+    /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// Whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
+}
 
 impl FaultConfig for ResetConfig {
     const KIND: &'static str = "net.reset";
@@ -76,12 +148,36 @@ impl FaultConfig for ResetConfig {
     }
 
     fn build(self) -> Result<Reset, ConfigError> {
-        Ok(Reset::new())
+        let bytes = |size| check::bytes("after_bytes", size);
+        let reset = Reset {
+            after: self.after.map(Time::get),
+            after_bytes: self.after_bytes.map(bytes).transpose()?,
+            connections: Connections::new(self.toxicity, self.clients),
+        };
+        reset.check()?;
+        Ok(reset)
     }
 }
 
 impl Effect for Reset {
     fn gate(&self) -> Gate {
-        Gate::Cut
+        match self.is_at_once() {
+            true => Gate::Cut,
+            false => Gate::Open,
+        }
+    }
+
+    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
+        if self.is_at_once() {
+            return None;
+        }
+        let at = self.after.map(|after| Instant::now() + after);
+        let hits = leg.hits.clone();
+        Some(Box::new(Cutoff::new(
+            self.after_bytes,
+            at,
+            Then::Reset,
+            hits,
+        )))
     }
 }

@@ -1,7 +1,7 @@
 //! What configuration is taken, and what the others are told.
 
 use chaos_core::{Chain, Fault, FaultExt, Host, Intensity, Parameters, Registry};
-use chaos_faults_net::{Bandwidth, Latency, Loss, Proxy, register};
+use chaos_faults_net::{Bandwidth, Blackhole, Latency, Loss, Proxy, Reset, register};
 use serde_json::{Value, from_value, json};
 
 fn registry() -> Registry {
@@ -33,6 +33,33 @@ fn what_is_right_is_taken() {
         ("net.blackhole", json!({})),
         ("net.blackhole", json!({ "direction": "downstream" })),
         ("net.reset", json!({})),
+        ("net.reset", json!({ "toxicity": 0 })),
+        ("net.limit", json!({ "bytes": "0" })),
+        (
+            "net.reset",
+            json!({ "after": "1s", "after_bytes": "64KiB" }),
+        ),
+        ("net.accept_delay", json!({ "delay": "1s" })),
+        ("net.max_connections", json!({ "max": 0 })),
+        (
+            "net.limit",
+            json!({ "bytes": "64KiB", "direction": "both" }),
+        ),
+        ("net.slow_close", json!({ "delay": "5s" })),
+        ("net.slice", json!({ "average": "1B", "variation": "5B" })),
+        (
+            "net.slice",
+            json!({ "average": "64B", "delay": "100us", "toxicity": 5 }),
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 1, "direction": "upstream" }),
+        ),
+        ("net.corrupt", json!({ "corrupt": 1, "packets": {} })),
+        (
+            "net.blackhole",
+            json!({ "toxicity": 12.5, "clients": ["10.0.0.0/8", "::1"] }),
+        ),
         ("net.refuse", json!({})),
     ] {
         let fault = registry().fault(kind, None, &parameters(json.clone()));
@@ -112,8 +139,88 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         ),
         (
             "net.reset",
-            json!({ "after": "1s" }),
-            &["unknown field `after`"],
+            json!({ "toxicity": 101 }),
+            &["parameters.toxicity", "between 0 and 100"],
+        ),
+        (
+            "net.blackhole",
+            json!({ "clients": [] }),
+            &["parameters.clients", "empty", "leave it out"],
+        ),
+        (
+            "net.loss",
+            json!({ "loss": 1, "clients": ["::1", "10.0.0.1/8"] }),
+            &["parameters.clients[1]", "write 10.0.0.0/8"],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "toxicity": 5, "packets": {} }),
+            &["parameters.toxicity", "kernel", "proxy"],
+        ),
+        (
+            "net.bandwidth",
+            json!({ "rate": "1mbit", "clients": ["::1"], "packets": {} }),
+            &["parameters.clients", "packets: { hosts"],
+        ),
+        (
+            "net.reset",
+            json!({ "after": "2h" }),
+            &["parameters.after", "hour"],
+        ),
+        (
+            "net.reset",
+            json!({ "after_bytes": "1%" }),
+            &["parameters.after_bytes", "share"],
+        ),
+        (
+            "net.accept_delay",
+            json!({ "delay": "0s" }),
+            &["parameters.delay", "nothing"],
+        ),
+        (
+            "net.max_connections",
+            json!({ "max": -1 }),
+            &["parameters.max"],
+        ),
+        (
+            "net.limit",
+            json!({ "bytes": "5%" }),
+            &["parameters.bytes", "share", "64KiB"],
+        ),
+        (
+            "net.limit",
+            json!({ "bytes": 5 }),
+            &["parameters.bytes", "no unit"],
+        ),
+        (
+            "net.slow_close",
+            json!({ "delay": "0s" }),
+            &["parameters.delay", "nothing", "5s"],
+        ),
+        (
+            "net.slow_close",
+            json!({ "delay": "2h" }),
+            &["parameters.delay", "hour"],
+        ),
+        (
+            "net.slice",
+            json!({ "average": "0B" }),
+            &["parameters.average", "nothing", "64B"],
+        ),
+        (
+            "net.slice",
+            json!({ "average": "1B", "variation": "1%" }),
+            &["parameters.variation", "share"],
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 0 }),
+            &["parameters.corrupt", "nothing"],
+        ),
+        (
+            "net.corrupt",
+            json!({ "corrupt": 1, "direction": "both", "packets": {} }),
+            &["parameters.packets", "proxy"],
         ),
         (
             "net.refuse",
@@ -222,6 +329,13 @@ async fn constructors_are_checked_before_anything_is_touched() {
     assert!(error.contains("latency: 0 delays nothing"), "{error}");
     let error = refusal(Bandwidth::per_second(0).on(&proxy)).await;
     assert!(error.contains("net.blackhole"), "{error}");
+    let error = refusal(Reset::new().toxicity(-1.0).on(&proxy)).await;
+    assert!(error.contains("toxicity: -1 % is not"), "{error}");
+    let error = refusal(Blackhole::new().clients(["redis"]).on(&proxy)).await;
+    assert!(
+        error.contains("clients[0]: `redis` is not an address"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

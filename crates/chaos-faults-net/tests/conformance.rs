@@ -1,7 +1,11 @@
 //! Every fault keeps the promises that every fault keeps.
 
 use chaos_core::{Fault, FaultExt, Registry, testing::Conformance};
-use chaos_faults_net::{Bandwidth, Blackhole, Latency, Loss, Proxy, Refuse, Reset};
+use chaos_faults_net::{
+    AcceptDelay, Bandwidth, Blackhole, Corrupt, Latency, Limit, Loss, MaxConnections, Proxy,
+    Refuse, Reset, Slice, SlowClose,
+};
+use std::time::Duration;
 
 async fn keeps_the_promises<F: Fault>(make: impl Fn() -> F + Send + Sync + 'static) {
     let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
@@ -35,6 +39,41 @@ async fn blackhole() {
 #[tokio::test]
 async fn reset() {
     keeps_the_promises(Reset::new).await;
+}
+
+#[tokio::test]
+async fn limit() {
+    keeps_the_promises(|| Limit::bytes(1000).toxicity(50.0)).await;
+}
+
+#[tokio::test]
+async fn slow_close() {
+    keeps_the_promises(|| SlowClose::new(Duration::from_millis(5))).await;
+}
+
+#[tokio::test]
+async fn slice() {
+    keeps_the_promises(|| Slice::bytes(10).variation(5)).await;
+}
+
+#[tokio::test]
+async fn later_reset() {
+    keeps_the_promises(|| Reset::new().after(Duration::from_secs(1)).after_bytes(1)).await;
+}
+
+#[tokio::test]
+async fn accept_delay() {
+    keeps_the_promises(|| AcceptDelay::new(Duration::from_millis(5))).await;
+}
+
+#[tokio::test]
+async fn max_connections() {
+    keeps_the_promises(|| MaxConnections::new(1)).await;
+}
+
+#[tokio::test]
+async fn corrupt() {
+    keeps_the_promises(|| Corrupt::percent(1.0)).await;
 }
 
 /// Here the world can be seen from outside: whether somebody listens.

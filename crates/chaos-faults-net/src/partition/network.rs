@@ -15,10 +15,6 @@ pub(crate) struct Network {
 
 impl Network {
     /// Its lowest address.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "there are network namespaces on Linux only")
-    )]
     pub(crate) fn address(self) -> IpAddr {
         self.address
     }

@@ -8,7 +8,12 @@ use super::{
     stream::Stream,
     workers::{Seat, Worker},
 };
-use std::{future::poll_fn, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    net::IpAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::net::TcpStream;
 
 /// How long to wait when no connection can be accepted: usually there are no file descriptors left.
@@ -38,11 +43,18 @@ pub(crate) async fn accept(shared: Arc<Shared>, home: &'static Worker) {
 
 /// Gives a client to a worker.
 fn seat(shared: &Arc<Shared>, home: &'static Worker, number: u64, client: TcpStream, ip: IpAddr) {
+    let stack = shared.faults().stack();
     let link = Link {
         number,
-        cuts: shared.faults().stack().cuts(),
+        cuts: stack.cuts(),
         client: Some(ip.to_canonical()),
     };
+    // Only here connections are added, so there are never more than are admitted.
+    if let Some(full) = stack.refuses(&link, shared.open().load(Ordering::Relaxed)) {
+        full.count.hit();
+        Stream::Tcp(client).reset();
+        return;
+    }
     let follower = Follower::new(Arc::clone(shared), number);
     let seat = Seat::take(home);
     if seat.is_here() {

@@ -1,13 +1,18 @@
 //! One client and its upstream.
 
 use super::{
+    clock::Timer,
     effect::Gate,
     faults::{Closed, Follower},
     relay::{Close, Relay},
-    stack::Link,
+    stack::{Active, Link},
     stream::Stream,
 };
 use bytes::{Bytes, BytesMut};
+use std::{
+    future::poll_fn,
+    time::{Duration, Instant},
+};
 use tokio::io::AsyncReadExt;
 
 /// How much a client may say before its upstream is there.
@@ -26,7 +31,7 @@ pub(crate) async fn serve(mut follower: Follower, link: Link, mut client: Stream
         (Err(close), _) => close,
     };
     if let Close::Cut = close {
-        follower.shared().faults().stack().count_cut();
+        follower.shared().faults().stack().count_cut(&link);
     }
     if let Close::Reset | Close::Cut = close {
         client.reset();
@@ -66,30 +71,45 @@ async fn open(
     }
 }
 
-/// Waits while a fault holds new connections. A client that gives up meanwhile is let go, or a long fault would
+/// Waits while a fault holds new connections or delays them. A held client that gives up meanwhile is let go, or a long fault would
 /// collect dead connections.
 async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Result<Bytes, Close> {
     let mut early = BytesMut::new();
     let mut counted = Vec::new();
+    let mut count = |active: &Active| {
+        if !counted.contains(&active.id) {
+            counted.push(active.id);
+            active.count.hit();
+        }
+    };
+    let began = Instant::now();
+    let mut timer = Timer::default();
     let mut stack = follower.changed().await.map_err(gently)?;
     loop {
-        if stack.cuts_off(link.cuts) {
+        if stack.cuts_off(&link) {
             return Err(Close::Cut);
         }
-        let Some(hold) = stack.gate(Gate::Hold) else {
+        let mut wait = Duration::ZERO;
+        for (active, delay) in stack.delays(&link) {
+            wait += delay;
+            count(active);
+        }
+        let hold = stack.gate(Gate::Hold, &link);
+        let is_held = hold.is_some();
+        if let Some(hold) = hold {
+            count(hold);
+        } else if began.elapsed() >= wait {
             return Ok(early.freeze());
-        };
-        if !counted.contains(&hold.id) {
-            counted.push(hold.id);
-            hold.hits.hit();
         }
         tokio::select! {
             changed = follower.changed() => stack = changed.map_err(gently)?,
-            read = client.read_buf(&mut early), if early.len() < EARLY => match read {
+            read = client.read_buf(&mut early), if is_held && early.len() < EARLY => match read {
                 Ok(0) => return Err(Close::Gently),
                 Ok(_) => {}
                 Err(_) => return Err(Close::Reset),
             },
+            // What a client says meanwhile stays with the kernel, and so does its end.
+            () = poll_fn(|cx| timer.poll(cx, began + wait)), if !is_held => {}
         }
     }
 }
@@ -98,7 +118,7 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
 async fn cut(link: Link, follower: &mut Follower) -> Close {
     loop {
         match follower.changed().await {
-            Ok(stack) if stack.cuts_off(link.cuts) => return Close::Cut,
+            Ok(stack) if stack.cuts_off(&link) => return Close::Cut,
             Ok(_) => {}
             Err(closed) => return gently(closed),
         }

@@ -6,11 +6,11 @@ use chaos_core::Seed;
 use rand::rngs::StdRng;
 use std::{
     fmt,
-    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 /// What a fault does to a proxy.
@@ -18,6 +18,16 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
     /// What it does to connections as a whole.
     fn gate(&self) -> Gate {
         Gate::Open
+    }
+
+    /// How long a new connection waits before it is served.
+    fn delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Whether a new connection is served when so many others are open.
+    fn admits(&self, _others: usize) -> bool {
+        true
     }
 
     /// What it does to one direction of one connection, if anything. Asked once for each.
@@ -31,9 +41,6 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
 pub(crate) struct Leg<'a> {
     /// Which way.
     pub(crate) flow: Flow,
-    /// Who connected; nobody knows it of a Unix socket.
-    #[expect(dead_code, reason = "for faults that pick their connections")]
-    pub(crate) client: Option<IpAddr>,
     /// The fault's count.
     pub(crate) hits: &'a Hits,
     /// The fault's seed for this connection.
@@ -44,12 +51,6 @@ impl Leg<'_> {
     /// What is drawn for this direction.
     pub(crate) fn rng(&self) -> StdRng {
         self.seed.derive(self.flow.name(), 0).rng()
-    }
-
-    /// What is drawn for the connection: the same in both directions.
-    #[expect(dead_code, reason = "for faults that pick their connections")]
-    pub(crate) fn connection_rng(&self) -> StdRng {
-        self.seed.derive("connection", 0).rng()
     }
 }
 

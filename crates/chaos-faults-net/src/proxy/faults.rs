@@ -90,8 +90,9 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// It has seen nothing yet.
+    /// It has seen nothing yet. As long as it is there the connection counts as open.
     pub(crate) fn new(shared: Arc<Shared>, number: u64) -> Self {
+        shared.open().fetch_add(1, Ordering::Relaxed);
         Self {
             shared,
             number,
@@ -145,6 +146,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
+        self.shared.open().fetch_sub(1, Ordering::Relaxed);
         if self.waker.is_some() {
             let mut inner = self.shared.faults().inner();
             inner.listeners.remove(&self.number);

@@ -37,4 +37,6 @@ pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;
 pub(crate) use place::{InPlace, change, is_a_proxy, plan_on_proxies, proxies};
 pub(crate) use shared::Shared;
-pub(crate) use stage::{Fate, Piece, Room, Stage};
+#[cfg(test)]
+pub(crate) use stage::Carried;
+pub(crate) use stage::{Fate, Piece, Room, Stage, Then};

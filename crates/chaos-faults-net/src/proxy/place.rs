@@ -4,6 +4,7 @@ use super::{
     effect::{Effect, Hits},
     shared::Shared,
 };
+use crate::connections::{Connections, Picked};
 use chaos_core::{Change, FaultError, Held, InProcess, Plan, Reach, Seed, Site};
 use std::sync::Arc;
 
@@ -25,16 +26,19 @@ pub(crate) fn proxies(sites: &[Site]) -> Result<Vec<Arc<Shared>>, FaultError> {
     sites.iter().map(proxy).collect()
 }
 
-/// Plans to put `effect` on each of the proxies; `what` reads before `on proxy`.
+/// Plans to put `effect` on each of the proxies, for some of their connections; `what` reads before `on proxy`.
 pub(crate) fn plan_on_proxies<E: Effect + Clone>(
     effect: &E,
+    connections: &Connections,
     what: &str,
     sites: &[Site],
     seed: Seed,
 ) -> Result<Plan, FaultError> {
+    let picked = connections.build()?;
     let put = |proxy: Arc<Shared>| Put {
-        change: change(what, &proxy),
+        change: change(what, &proxy, connections),
         effect: Arc::new(effect.clone()),
+        picked: picked.clone(),
         seed,
         proxy,
     };
@@ -43,9 +47,9 @@ pub(crate) fn plan_on_proxies<E: Effect + Clone>(
 }
 
 /// One line of the plan.
-pub(crate) fn change(what: &str, proxy: &Shared) -> Change {
+pub(crate) fn change(what: &str, proxy: &Shared, connections: &Connections) -> Change {
     Change::new(
-        format!("{what} on {proxy}"),
+        format!("{what} on {proxy}{connections}"),
         format!("proxy {}", proxy.address()),
         Reach::Process,
     )
@@ -56,6 +60,7 @@ pub(crate) fn change(what: &str, proxy: &Shared) -> Change {
 struct Put {
     change: Change,
     effect: Arc<dyn Effect>,
+    picked: Picked,
     seed: Seed,
     proxy: Arc<Shared>,
 }
@@ -71,6 +76,7 @@ impl InProcess for Put {
         Ok(InPlace::put(
             &self.proxy,
             Arc::clone(&self.effect),
+            self.picked.clone(),
             self.seed,
         ))
     }
@@ -85,11 +91,16 @@ pub(crate) struct InPlace {
 }
 
 impl InPlace {
-    pub(crate) fn put(proxy: &Arc<Shared>, effect: Arc<dyn Effect>, seed: Seed) -> Self {
+    pub(crate) fn put(
+        proxy: &Arc<Shared>,
+        effect: Arc<dyn Effect>,
+        picked: Picked,
+        seed: Seed,
+    ) -> Self {
         let hits = Hits::default();
         Self {
             proxy: Arc::clone(proxy),
-            id: proxy.put(effect, seed, hits.clone()),
+            id: proxy.put(effect, picked, seed, hits.clone()),
             hits,
         }
     }
@@ -171,7 +182,8 @@ mod tests {
     }
 
     fn put(proxy: &Proxy, effect: impl Effect, seed: u64) -> InPlace {
-        InPlace::put(proxy.shared(), Arc::new(effect), Seed::new(seed))
+        let effect = Arc::new(effect);
+        InPlace::put(proxy.shared(), effect, Picked::default(), Seed::new(seed))
     }
 
     /// Which of 30 messages were late.
@@ -198,6 +210,34 @@ mod tests {
         assert_eq!(one, late(7, 3).await);
         assert_ne!(one, late(8, 0).await);
         assert!(one.contains(&true) && one.contains(&false), "{one:?}");
+    }
+
+    /// Which connections are cut when half of them are to be: ten from before the fault and ten from after.
+    async fn cut(seed: u64) -> Vec<bool> {
+        let (proxy, _client) = echo().await;
+        let mut clients: Vec<_> = (0..10).map(|_| Ok(connect(&proxy))).collect();
+        let half = Connections {
+            toxicity: Some(50.0),
+            clients: None,
+        };
+        let (effect, half) = (Arc::new(Reset::new()), half.build().unwrap());
+        let fault = InPlace::put(proxy.shared(), effect, half, Seed::new(seed));
+        clients.extend((0..10).map(|_| TcpStream::connect(proxy.address())));
+        let broken = |client: Result<TcpStream, Error>| {
+            let echo = client.and_then(|mut client| ping(&mut client));
+            echo.is_err()
+        };
+        let cut: Vec<bool> = clients.into_iter().map(broken).collect();
+        assert!(fault.hits().unwrap() > 0);
+        cut
+    }
+
+    #[tokio::test]
+    async fn the_same_seed_hits_the_same_connections() {
+        let one = cut(7).await;
+        assert!(one.contains(&true) && one.contains(&false), "{one:?}");
+        assert_eq!(one, cut(7).await);
+        assert_ne!(one, cut(8).await);
     }
 
     #[tokio::test]

@@ -165,6 +165,12 @@ impl Queue {
         Some(fate.map_or(Then::GoOn, |fate| fate.then))
     }
 
+    /// How many bytes of the head are left, if it was let go.
+    pub(crate) fn going(&self) -> Option<usize> {
+        let head = self.items.front().filter(|_| self.going)?;
+        Some(head.arrival.data().len())
+    }
+
     /// The faults changed: the head is asked about again.
     pub(crate) fn faults_changed(&mut self) {
         self.fate = None;

@@ -69,7 +69,7 @@ impl<'a> Relay<'a> {
             return Ok(());
         };
         let stack = news.map_err(|_| Close::Gently)?;
-        if stack.cuts_off(self.link.cuts) {
+        if stack.cuts_off(&self.link) {
             return Err(Close::Cut);
         }
         for way in [&mut self.up, &mut self.down] {
@@ -119,7 +119,10 @@ impl Future for Relay<'_> {
             return Poll::Ready(close);
         }
         this.poll_way(cx, Flow::Upstream);
-        this.poll_way(cx, Flow::Downstream);
+        // What has ended the connection has done so once.
+        if !matches!(this.up, Way::Ended(End::Close | End::Reset)) {
+            this.poll_way(cx, Flow::Downstream);
+        }
         this.close().map_or(Poll::Pending, Poll::Ready)
     }
 }

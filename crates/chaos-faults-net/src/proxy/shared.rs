@@ -8,13 +8,14 @@ use super::{
     stack::{Active, Stack},
     workers::Worker,
 };
+use crate::connections::Picked;
 use chaos_core::{FaultError, Seed};
 use std::{
     fmt,
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     home: &'static Worker,
     faults: Faults,
     moved: Moved,
+    /// How many connections are open.
+    open: AtomicUsize,
     /// The number of the next connection.
     connections: AtomicU64,
     next_fault: AtomicU64,
@@ -51,6 +54,7 @@ impl Shared {
             home,
             faults: Faults::default(),
             moved: Moved::default(),
+            open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
             refusing: Mutex::new(Some(0)),
@@ -86,19 +90,31 @@ impl Shared {
         &self.moved
     }
 
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> &AtomicUsize {
+        &self.open
+    }
+
     /// Connection `number` was accepted.
     pub(crate) fn count(&self, number: u64) {
         self.connections.store(number + 1, Ordering::Relaxed);
     }
 
     /// Puts a fault on top of the others; live connections feel it at once. Returns its id.
-    pub(crate) fn put(&self, effect: Arc<dyn Effect>, seed: Seed, hits: Hits) -> u64 {
+    pub(crate) fn put(
+        &self,
+        effect: Arc<dyn Effect>,
+        picked: Picked,
+        seed: Seed,
+        count: Hits,
+    ) -> u64 {
         let id = self.next_fault.fetch_add(1, Ordering::Relaxed);
         let active = Arc::new(Active {
             id,
             effect,
+            picked,
             seed,
-            hits,
+            count,
             first: self.connections.load(Ordering::Relaxed),
         });
         self.faults.change(|stack| Some(stack.with(active)));

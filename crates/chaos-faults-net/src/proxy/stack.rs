@@ -4,16 +4,16 @@ use super::{
     effect::{Effect, Gate, Hits, Leg},
     stages::Stages,
 };
-use crate::direction::Flow;
+use crate::{connections::Picked, direction::Flow};
 use chaos_core::Seed;
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// The faults that are on a proxy right now. Replaced as a whole, so that a connection sees all or nothing of
 /// a change.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stack {
     active: Vec<Arc<Active>>,
-    /// How many faults ever cut connections: also the ones that were taken off before anyone looked.
+    /// How many faults ever cut all connections: also the ones that were taken off before anyone looked.
     cuts: u64,
     last_cut: Option<Hits>,
 }
@@ -23,11 +23,26 @@ pub(crate) struct Stack {
 pub(crate) struct Active {
     pub(crate) id: u64,
     pub(crate) effect: Arc<dyn Effect>,
+    /// Which connections it hits.
+    pub(crate) picked: Picked,
     pub(crate) seed: Seed,
-    pub(crate) hits: Hits,
+    pub(crate) count: Hits,
     /// The number of the first connection after it was put there, so that the same experiment draws the same
     /// numbers however many connections there were before.
     pub(crate) first: u64,
+}
+
+impl Active {
+    /// Its seed for one connection.
+    fn seed_for(&self, link: &Link) -> Seed {
+        let number = link.number.wrapping_sub(self.first);
+        self.seed.derive("connection", number)
+    }
+
+    /// Whether it hits a connection: the same each time it is asked.
+    fn hits(&self, link: &Link) -> bool {
+        self.picked.hits(link.client, || self.seed_for(link))
+    }
 }
 
 /// Which connection it is.
@@ -35,9 +50,9 @@ pub(crate) struct Active {
 pub(crate) struct Link {
     /// Its number on the proxy.
     pub(crate) number: u64,
-    /// How many faults had cut connections before it was accepted.
+    /// How many faults had cut all connections before it was accepted.
     pub(crate) cuts: u64,
-    /// Who connected.
+    /// Who connected; nobody knows it of a Unix socket.
     pub(crate) client: Option<IpAddr>,
 }
 
@@ -45,9 +60,9 @@ impl Stack {
     /// This stack with one more on top.
     pub(crate) fn with(&self, active: Arc<Active>) -> Self {
         let mut stack = self.clone();
-        if active.effect.gate() == Gate::Cut {
+        if active.effect.gate() == Gate::Cut && active.picked.is_all() {
             stack.cuts += 1;
-            stack.last_cut = Some(active.hits.clone());
+            stack.last_cut = Some(active.count.clone());
         }
         stack.active.push(active);
         stack
@@ -60,21 +75,34 @@ impl Stack {
         stack
     }
 
-    /// How many faults ever cut connections.
+    /// How many faults ever cut all connections.
     pub(crate) fn cuts(&self) -> u64 {
         self.cuts
     }
 
-    /// Whether a connection is cut that was accepted after `cuts`.
-    pub(crate) fn cuts_off(&self, cuts: u64) -> bool {
-        self.cuts != cuts || self.gate(Gate::Cut).is_some()
+    /// Whether a connection is cut.
+    pub(crate) fn cuts_off(&self, link: &Link) -> bool {
+        self.cuts != link.cuts || self.gate(Gate::Cut, link).is_some()
     }
 
     /// Counts a connection that was cut.
-    pub(crate) fn count_cut(&self) {
-        if let Some(hits) = &self.last_cut {
+    pub(crate) fn count_cut(&self, link: &Link) {
+        let cutter = self.gate(Gate::Cut, link).map(|active| &active.count);
+        if let Some(hits) = cutter.or(self.last_cut.as_ref()) {
             hits.hit();
         }
+    }
+
+    /// What lets a new connection wait, and how long each.
+    pub(crate) fn delays(&self, link: &Link) -> impl Iterator<Item = (&Active, Duration)> {
+        let delays = self.active.iter().map(|a| (&**a, a.effect.delay()));
+        delays.filter(|(active, delay)| !delay.is_zero() && active.hits(link))
+    }
+
+    /// The first fault that refuses a new connection when so many others are open.
+    pub(crate) fn refuses(&self, link: &Link, others: usize) -> Option<&Active> {
+        let mut active = self.active.iter().map(|active| &**active);
+        active.find(|a| !a.effect.admits(others) && a.hits(link))
     }
 
     /// Whether it is in the stack.
@@ -87,12 +115,13 @@ impl Stack {
         let mut stages = Stages::default();
         for active in &self.active {
             let stage = before.take(active.id).or_else(|| {
-                let number = link.number.wrapping_sub(active.first);
+                if !active.hits(link) {
+                    return None;
+                }
                 active.effect.stage(&Leg {
                     flow,
-                    client: link.client,
-                    hits: &active.hits,
-                    seed: active.seed.derive("connection", number),
+                    hits: &active.count,
+                    seed: active.seed_for(link),
                 })
             });
             if let Some(stage) = stage {
@@ -102,8 +131,9 @@ impl Stack {
         stages
     }
 
-    /// The first fault that does this to connections as a whole.
-    pub(crate) fn gate(&self, gate: Gate) -> Option<&Arc<Active>> {
-        self.active.iter().find(|a| a.effect.gate() == gate)
+    /// The first fault that does this to the connection as a whole.
+    pub(crate) fn gate(&self, gate: Gate, link: &Link) -> Option<&Arc<Active>> {
+        let mut active = self.active.iter();
+        active.find(|a| a.effect.gate() == gate && a.hits(link))
     }
 }

@@ -16,6 +16,10 @@ pub(crate) trait Stage: fmt::Debug + Send {
     /// The piece that was asked about last is on its way.
     fn passed(&mut self) {}
 
+    /// So many bytes of the piece that passed last did not go out before the faults changed: it is asked about them
+    /// again.
+    fn back(&mut self, _bytes: usize) {}
+
     /// The longest piece that it can handle: what is longer is cut, and each piece is asked about when it is its
     /// turn. It may differ from piece to piece, but not between two calls of [`passed`](Self::passed).
     fn longest(&mut self) -> usize {
@@ -32,6 +36,9 @@ pub(crate) trait Stage: fmt::Debug + Send {
     fn deadline(&self) -> Option<(Instant, Then)> {
         None
     }
+
+    /// It has ended the connection as its [`deadline`](Self::deadline) said.
+    fn expired(&mut self) {}
 }
 
 /// A piece of the stream that reaches a stage.
@@ -71,10 +78,6 @@ pub(crate) enum Carried {
 
 /// What happens to the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for faults that end connections")
-)]
 pub(crate) enum Then {
     /// It goes on.
     GoOn,
@@ -104,24 +107,18 @@ impl Fate {
     }
 
     /// It is gone when its time has come.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for faults that lose data"))]
     pub(crate) fn lost(self) -> Self {
         let carried = Carried::Lost;
         Self { carried, ..self }
     }
 
     /// Other bytes go on in its place.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for faults that change data"))]
     pub(crate) fn changed(self, data: Bytes) -> Self {
         let carried = Carried::Changed(data);
         Self { carried, ..self }
     }
 
     /// What happens to the connection after it.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for faults that end connections")
-    )]
     pub(crate) fn and_then(self, then: Then) -> Self {
         Self { then, ..self }
     }

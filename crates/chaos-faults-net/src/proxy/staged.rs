@@ -51,6 +51,9 @@ impl Staged {
 
     /// The stages, to be given back to [`follow`](Self::follow).
     pub(crate) fn take_stages(&mut self) -> Stages {
+        if let Some(bytes) = self.queue.going() {
+            self.stages.back(bytes);
+        }
         std::mem::take(&mut self.stages)
     }
 
@@ -73,13 +76,13 @@ impl Staged {
         loop {
             let now = Instant::now();
             let deadline = self.stages.deadline();
-            if let Some((at, then)) = deadline
-                && at <= now
+            if deadline.is_some_and(|at| at <= now)
+                && let Some(then) = self.stages.expire(now)
                 && let Err(end) = carry_out(then)
             {
                 return Poll::Ready(Err(end));
             }
-            let mut wake = deadline.map(|(at, _)| at);
+            let mut wake = deadline;
             let mut bytes = None;
             match self.queue.head(&mut self.stages, now) {
                 Head::Empty if self.stages.is_empty() => return Poll::Ready(Ok(())),

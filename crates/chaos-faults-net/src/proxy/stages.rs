@@ -68,10 +68,27 @@ impl Stages {
         }
     }
 
-    /// When one of them ends the connection of its own accord, and how.
-    pub(crate) fn deadline(&self) -> Option<(Instant, Then)> {
+    /// So many bytes of the piece that passed last did not go out, and will be asked about again.
+    pub(crate) fn back(&mut self, bytes: usize) {
+        for (_, stage) in self.stages.iter_mut().take(self.asked) {
+            stage.back(bytes);
+        }
+    }
+
+    /// What one of them, whose time has come, does to the connection.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Then> {
+        let is_over = |(at, then)| (at <= now).then_some(then);
+        self.stages.iter_mut().find_map(|(_, stage)| {
+            let then = stage.deadline().and_then(is_over)?;
+            stage.expired();
+            Some(then)
+        })
+    }
+
+    /// When one of them ends the connection of its own accord.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         let deadlines = self.stages.iter().filter_map(|(_, stage)| stage.deadline());
-        deadlines.min_by_key(|(at, _)| *at)
+        deadlines.map(|(at, _)| at).min()
     }
 }
 

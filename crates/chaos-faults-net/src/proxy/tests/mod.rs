@@ -5,6 +5,7 @@ mod seam;
 mod sockets;
 
 use super::{Effect, InPlace, Proxy};
+use crate::connections::Picked;
 use chaos_core::Seed;
 use std::{
     net::{TcpListener, TcpStream},
@@ -38,7 +39,8 @@ fn connect(proxy: &Proxy, listener: &TcpListener) -> (TcpStream, TcpStream) {
 }
 
 fn put(proxy: &Proxy, effect: impl Effect) -> InPlace {
-    InPlace::put(proxy.shared(), Arc::new(effect), Seed::new(1))
+    let effect = Arc::new(effect);
+    InPlace::put(proxy.shared(), effect, Picked::default(), Seed::new(1))
 }
 
 /// Waits until `done`, and fails when that never is.
