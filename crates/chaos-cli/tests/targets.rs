@@ -1,10 +1,7 @@
 //! What a fault says of its targets is true: a target that it does not name is refused when it is planned, too.
 #![cfg(target_os = "linux")]
 
-use chaos_core::{
-    Context, Engine, Fault, FaultError, Intensity, Parameters, Placed, Registry, Site, Target,
-    async_trait,
-};
+use chaos_core::{Context, Engine, Fault, FaultError, Placed, Registry, Site, Target, async_trait};
 use std::sync::Arc;
 
 /// A bare site of a kind of target.
@@ -23,23 +20,8 @@ impl Target for Bare {
 }
 
 fn fault(registry: &Registry, kind: &str) -> Arc<dyn Fault> {
-    let parameters = match kind {
-        "disk.fill" | "disk.burn" => Parameters::new().with("path", std::env::temp_dir()),
-        "net.down" => Parameters::new().with("interface", "eth0"),
-        "net.port" => Parameters::new().with("port", 1),
-        "net.netem" => Parameters::new().with("loss", 1),
-        "net.corrupt" => Parameters::new().with("corrupt", 1),
-        "net.duplicate" => Parameters::new().with("duplicate", 1),
-        "net.limit" => Parameters::new().with("bytes", "1kB"),
-        "net.slice" => Parameters::new().with("average", "1B"),
-        "net.slow_close" | "net.accept_delay" => Parameters::new().with("delay", "1s"),
-        "net.max_connections" => Parameters::new().with("max", 1),
-        "net.reorder" => Parameters::new().with("reorder", 1),
-        _ => Parameters::new(),
-    };
     registry
-        .fault(kind, Some(Intensity::Light), &parameters)
-        .or_else(|_| registry.fault(kind, None, &parameters))
+        .example(kind)
         .unwrap_or_else(|error| panic!("{kind}: {error}"))
 }
 

@@ -45,6 +45,10 @@ pub trait FaultConfig: DeserializeOwned + JsonSchema + 'static {
     /// The schemes of the targets that it works on, such as `proxy`. Empty: any.
     const TARGETS: &'static [&'static str] = &[];
 
+    /// Parameters with which, together with those of an intensity, one can be made, for kinds that have to be told
+    /// something: what `chaos doctor` asks about. Default: none are needed.
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[];
+
     /// The parameters of an intensity. Explicit parameters win over them. A text that is a number or a
     /// boolean becomes one.
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)];

@@ -21,6 +21,7 @@ struct FaultEntry {
     preset: fn(Intensity) -> &'static [(&'static str, &'static str)],
     exclusive: &'static [&'static [&'static str]],
     targets: &'static [&'static str],
+    example: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +75,7 @@ impl Registry {
             preset: C::preset,
             exclusive: C::EXCLUSIVE,
             targets: C::TARGETS,
+            example: C::EXAMPLE,
         };
         self.faults.insert(C::KIND, entry);
         self
@@ -168,6 +170,20 @@ impl Registry {
             }
             e.of(kind)
         })
+    }
+
+    /// Makes a fault with its example parameters, to ask it what it needs.
+    ///
+    /// # Errors
+    /// An unknown kind, or an example that cannot be used.
+    pub fn example(&self, kind: &str) -> Result<Arc<dyn Fault>, ConfigError> {
+        let entry = self
+            .faults
+            .get(kind)
+            .ok_or_else(|| ConfigError::unknown("fault", kind, self.fault_kinds()))?;
+        let preset = (entry.preset)(Intensity::Medium);
+        let parameters = Parameters::new().over(entry.example, &[]);
+        (entry.build)(parameters.over(preset, entry.exclusive)).map_err(|e| e.of(kind))
     }
 
     /// Opens a target by its scheme.

@@ -118,6 +118,7 @@ impl FaultConfig for AcceptDelayConfig {
     const KIND: &'static str = "net.accept_delay";
     type Fault = AcceptDelay;
     const TARGETS: &'static [&'static str] = &["proxy"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("delay", "1s")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

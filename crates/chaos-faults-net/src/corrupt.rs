@@ -170,6 +170,7 @@ impl FaultConfig for CorruptConfig {
     const KIND: &'static str = "net.corrupt";
     type Fault = Corrupt;
     const TARGETS: &'static [&'static str] = scope::BOTH;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("corrupt", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -113,6 +113,7 @@ impl FaultConfig for DuplicateConfig {
     const KIND: &'static str = "net.duplicate";
     type Fault = Duplicate;
     const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("duplicate", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -128,6 +128,7 @@ impl FaultConfig for LimitConfig {
     const KIND: &'static str = "net.limit";
     type Fault = Limit;
     const TARGETS: &'static [&'static str] = &["proxy"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("bytes", "1kB")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -110,6 +110,7 @@ impl FaultConfig for MaxConnectionsConfig {
     const KIND: &'static str = "net.max_connections";
     type Fault = MaxConnections;
     const TARGETS: &'static [&'static str] = &["proxy"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("max", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

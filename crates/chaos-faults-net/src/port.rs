@@ -117,6 +117,7 @@ impl FaultConfig for TakenPortConfig {
     const KIND: &'static str = "net.port";
     type Fault = TakenPort;
     const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("port", "8080")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

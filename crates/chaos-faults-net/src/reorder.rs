@@ -134,6 +134,7 @@ impl FaultConfig for ReorderConfig {
     const KIND: &'static str = "net.reorder";
     type Fault = Reorder;
     const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("reorder", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

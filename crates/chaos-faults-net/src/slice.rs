@@ -166,6 +166,7 @@ impl FaultConfig for SliceConfig {
     const KIND: &'static str = "net.slice";
     type Fault = Slice;
     const TARGETS: &'static [&'static str] = &["proxy"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("average", "1kB")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -133,6 +133,7 @@ impl FaultConfig for SlowCloseConfig {
     const KIND: &'static str = "net.slow_close";
     type Fault = SlowClose;
     const TARGETS: &'static [&'static str] = &["proxy"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("delay", "1s")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

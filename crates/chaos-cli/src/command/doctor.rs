@@ -1,7 +1,7 @@
 //! `chaos doctor`: what this host can and cannot inject, and what would change that.
 
 use super::{HELD, LEFT, failed, say};
-use chaos_core::{Capability, Chain, Engine, Intensity, Missing, Parameters, Registry, Site};
+use chaos_core::{Capability, Chain, Engine, Missing, Registry, Site};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::path::PathBuf;
 
@@ -42,12 +42,23 @@ pub(crate) async fn run(args: Args, registry: Registry) -> u8 {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["", "fault", "what is missing, and what would change that"]);
+    table.set_header([
+        "",
+        "fault",
+        "on",
+        "what is missing, and what would change that",
+    ]);
     for kind in registry.fault_kinds() {
-        let missing = missing(&registry, kind);
-        let sign = if missing.is_empty() { "✓" } else { "✗" };
-        let why: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        table.add_row([sign.to_owned(), kind.to_owned(), why.join("\n")]);
+        for (schemes, missing) in by_target(&registry, kind) {
+            let sign = if missing.is_empty() { "✓" } else { "✗" };
+            let why: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            table.add_row([
+                sign.to_owned(),
+                kind.to_owned(),
+                schemes.join(", "),
+                why.join("\n"),
+            ]);
+        }
     }
     say(&format!("\n{}", table.trim_fmt()));
 
@@ -83,18 +94,29 @@ pub(crate) async fn run(args: Args, registry: Registry) -> u8 {
     }
 }
 
-/// What a fault needs and this host has not, as far as it can be told without a target.
-fn missing(registry: &Registry, kind: &str) -> Vec<Missing> {
-    let none = Parameters::new();
-    let fault = registry
-        .fault(kind, Some(Intensity::Medium), &none)
-        .or_else(|_| registry.fault(kind, None, &none));
-    match fault {
-        Ok(fault) => {
-            let here = Site::named("host", "this machine");
-            fault.needs(&here).missing(&here)
+/// What a fault needs and this host has not, as far as it can be told without a target: the kinds of targets for which
+/// it is the same go together.
+fn by_target(registry: &Registry, kind: &str) -> Vec<(Vec<&'static str>, Vec<Missing>)> {
+    let mut groups: Vec<(Vec<&'static str>, Vec<Missing>)> = Vec::new();
+    let schemes = match registry.targets_of(kind) {
+        [] => &["host"],
+        some => some,
+    };
+    for scheme in schemes {
+        let missing = match registry.example(kind) {
+            Ok(fault) => {
+                let here = Site::named(scheme, "any");
+                fault.needs(&here).missing(&here)
+            }
+            Err(error) => vec![Missing::new(
+                Chain(&error).to_string(),
+                "a mistake in this program",
+            )],
+        };
+        match groups.iter_mut().find(|(_, known)| *known == missing) {
+            Some((schemes, _)) => schemes.push(scheme),
+            None => groups.push((vec![scheme], missing)),
         }
-        // It needs to be told something first, which is nothing that the host could miss.
-        Err(_) => Vec::new(),
     }
+    groups
 }

@@ -153,4 +153,18 @@ fn the_doctor_knows_every_fault() {
         "{}",
         told(&output)
     );
+    let said = told(&output);
+    // What works on one kind of target may need something on another.
+    let on_a_proxy = said
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|words| words.get(1) == Some(&"net.latency"));
+    assert!(
+        on_a_proxy.is_some_and(|words| words[0] == "✓" && words[2].starts_with("proxy")),
+        "{said}"
+    );
+    for kind in chaos_cli::registry().fault_kinds() {
+        assert!(said.contains(kind), "{kind}: {said}");
+    }
+    assert!(!said.contains("a mistake in this program"), "{said}");
 }

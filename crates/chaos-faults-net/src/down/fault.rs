@@ -104,6 +104,7 @@ impl FaultConfig for DownConfig {
     const KIND: &'static str = "net.down";
     type Fault = Down;
     const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("interface", "eth0")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

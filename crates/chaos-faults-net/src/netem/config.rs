@@ -86,6 +86,7 @@ impl FaultConfig for NetemConfig {
     const KIND: &'static str = "net.netem";
     type Fault = NetemFault;
     const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("loss", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

@@ -14,7 +14,7 @@ const USE_A_PROXY: &str = "this fault works on a proxy only: put a proxy in fron
 
 /// Whether a site is a proxy.
 pub(crate) fn is_a_proxy(site: &Site) -> bool {
-    site.handle::<Shared>().is_some()
+    site.scheme() == "proxy" || site.handle::<Shared>().is_some()
 }
 
 /// The proxies behind the sites.

@@ -22,17 +22,22 @@ use chaos_core::{Capability, Context, FaultError, Needs, Plan, Site};
 
 /// What a queue of this kind needs on a site.
 pub(crate) fn needs(kind: &'static str, _: &Site) -> Needs {
-    let fix = match kind {
-        "netem" => {
-            "`modprobe sch_netem`, or the package with the kernel's extra modules; a `proxy` target needs none of it"
-        }
-        _ => "`modprobe sch_tbf`; a `proxy` target needs none of it",
+    let (module, fix) = match kind {
+        "netem" => (
+            "sch_netem",
+            "`modprobe sch_netem`, or the package with the kernel's extra modules; on a `proxy` target net.latency, \
+             net.loss, net.corrupt and net.bandwidth need none of it",
+        ),
+        _ => (
+            "sch_tbf",
+            "`modprobe sch_tbf`; on a `proxy` target net.bandwidth needs none of it",
+        ),
     };
     Needs::none()
         .linux()
         .capability(Capability::NetAdmin)
         .capability(Capability::SysAdmin)
-        .feature(kind, fix, move |_| probe::works(kind))
+        .feature(module, fix, move |_| probe::works(kind))
 }
 
 /// What of a namespace is hit.

@@ -205,6 +205,7 @@ impl FaultConfig for DiskBurnConfig {
     const KIND: &'static str = "disk.burn";
     type Fault = DiskBurn;
     const TARGETS: &'static [&'static str] = &["host", "process"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("path", "/var/tmp")];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {
         match intensity {

@@ -134,6 +134,7 @@ impl FaultConfig for DiskFillConfig {
     const KIND: &'static str = "disk.fill";
     type Fault = DiskFill;
     const TARGETS: &'static [&'static str] = &["host", "process"];
+    const EXAMPLE: &'static [(&'static str, &'static str)] = &[("path", "/var/tmp")];
     const EXCLUSIVE: &'static [&'static [&'static str]] = &[&["size", "leave_free"]];
 
     fn preset(intensity: Intensity) -> &'static [(&'static str, &'static str)] {

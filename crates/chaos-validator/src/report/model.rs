@@ -26,6 +26,7 @@ pub struct LoadFacts {
 
 /// What a run has shown: its facts, the numbers, and the verdict on each promise.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[must_use = "a report that nobody looks at holds nothing: `assert_held()`, or its `verdict`"]
 #[non_exhaustive]
 pub struct Report {
     /// The version of the JSON.
