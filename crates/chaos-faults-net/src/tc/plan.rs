@@ -131,17 +131,20 @@ async fn place(space: &Space, packets: &Packets, cx: &Context) -> Result<Place, 
         };
         if links.is_empty() {
             let names: Vec<&str> = all.iter().map(|link| link.name.as_str()).collect();
-            let problem = match wanted {
-                Some(name) => format!(
-                    "no interface is named {name}; there are {}",
-                    names.join(", ")
+            let names = names.join(", ");
+            return Err(match wanted {
+                Some(name) => FaultError::no_target(
+                    format!("interface {name} of {what}"),
+                    format!("there are {names}"),
                 ),
-                None => format!(
-                    "no interface is up but the loopback; there are {}",
-                    names.join(", ")
+                None => FaultError::unsupported(
+                    what,
+                    format!(
+                        "no interface but the loopback is up (there are {names}); to hit that one, say \
+                         `packets: {{ interface: lo }}`"
+                    ),
                 ),
-            };
-            return Err(FaultError::no_target(what, problem));
+            });
         }
         let split = if is_all {
             None
