@@ -118,7 +118,7 @@ impl SetUp {
         let lost: Vec<Kept> = self
             .had
             .iter()
-            .filter(|had| !has.contains(had))
+            .filter(|had| had.is_of(self.index) && !has.contains(had))
             .cloned()
             .collect();
         let presence = match link.is_up && lost.is_empty() {

@@ -64,6 +64,18 @@ impl Kept {
         Ok(kept)
     }
 
+    /// Whether it is one of this interface: a record that names another one was forged.
+    pub(crate) fn is_of(&self, index: u32) -> bool {
+        let wanted = index.to_ne_bytes();
+        match self {
+            Self::Address(body) => body.get(4..ADDRESS_HEADER) == Some(&wanted[..]),
+            Self::Route(body) => body
+                .get(ROUTE_HEADER..)
+                .and_then(|attributes| find(attributes, INTERFACE))
+                .is_some_and(|interface| interface == wanted),
+        }
+    }
+
     /// Makes it again; one that is there is left as it is.
     pub(crate) fn put_back(&self, route: &Netlink) -> io::Result<()> {
         let (kind, body) = match self {
@@ -117,4 +129,23 @@ fn route(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
     }
     bytes.extend(kept.as_bytes());
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_of_its_interface_and_of_no_other() {
+        let interface = Attributes::new().native(INTERFACE, 7);
+        let route = Kept::Route([&[0; ROUTE_HEADER], interface.as_bytes()].concat());
+        let address = Kept::Address([&[IPV6, 64, 0, 0], &7_u32.to_ne_bytes()[..]].concat());
+        for kept in [route, address] {
+            assert!(kept.is_of(7));
+            assert!(!kept.is_of(8));
+        }
+        for torn in [Kept::Route(vec![0; 5]), Kept::Address(vec![0; 5])] {
+            assert!(!torn.is_of(0));
+        }
+    }
 }
