@@ -1,7 +1,9 @@
 //! What configuration is taken, and what the others are told.
 
 use chaos_core::{Chain, Fault, FaultExt, Host, Intensity, Parameters, Registry};
-use chaos_faults_net::{Bandwidth, Blackhole, Latency, Loss, Proxy, Reset, register};
+use chaos_faults_net::{
+    Bandwidth, Blackhole, Latency, Loss, PacketsConfig, Proxy, Reset, register,
+};
 use serde_json::{Value, from_value, json};
 
 fn registry() -> Registry {
@@ -30,6 +32,7 @@ fn what_is_right_is_taken() {
             "net.bandwidth",
             json!({ "rate": "1B/s", "direction": "both" }),
         ),
+        ("net.bandwidth", json!({ "rate": "0B/s", "shared": true })),
         ("net.blackhole", json!({})),
         ("net.blackhole", json!({ "direction": "downstream" })),
         ("net.reset", json!({})),
@@ -124,8 +127,8 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         ),
         (
             "net.bandwidth",
-            json!({ "rate": "0mbit" }),
-            &["parameters.rate", "net.blackhole"],
+            json!({ "rate": "0mbit", "packets": {} }),
+            &["parameters.rate", "net.partition"],
         ),
         (
             "net.bandwidth",
@@ -327,8 +330,9 @@ async fn constructors_are_checked_before_anything_is_touched() {
     );
     let error = refusal(Latency::ms(0).on(&proxy)).await;
     assert!(error.contains("latency: 0 delays nothing"), "{error}");
-    let error = refusal(Bandwidth::per_second(0).on(&proxy)).await;
-    assert!(error.contains("net.blackhole"), "{error}");
+    let stalled = Bandwidth::per_second(0).packets(PacketsConfig::default());
+    let error = refusal(stalled.on(&proxy)).await;
+    assert!(error.contains("net.partition"), "{error}");
     let error = refusal(Reset::new().toxicity(-1.0).on(&proxy)).await;
     assert!(error.contains("toxicity: -1 % is not"), "{error}");
     let error = refusal(Blackhole::new().clients(["redis"]).on(&proxy)).await;

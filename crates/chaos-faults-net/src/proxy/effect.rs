@@ -15,6 +15,11 @@ use std::{
 
 /// What a fault does to a proxy.
 pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
+    /// What is put on one proxy in its place; for an effect that has something all connections of a proxy share.
+    fn for_one_proxy(&self) -> Option<Arc<dyn Effect>> {
+        None
+    }
+
     /// What it does to connections as a whole.
     fn gate(&self) -> Gate {
         Gate::Open

@@ -98,6 +98,7 @@ impl InPlace {
         seed: Seed,
     ) -> Self {
         let hits = Hits::default();
+        let effect = effect.for_one_proxy().unwrap_or(effect);
         Self {
             proxy: Arc::clone(proxy),
             id: proxy.put(effect, picked, seed, hits.clone()),

@@ -1,26 +1,45 @@
 //! The stages of one direction of one connection.
 
 use super::stage::{Carried, Fate, Piece, Room, Stage, Then};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The stages of one direction of one connection, in the order of the faults.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
-    /// With the id of the fault that made it.
-    stages: Vec<(u64, Box<dyn Stage>)>,
+    stages: Vec<Step>,
     /// How many of them were asked about the piece.
     asked: usize,
+    /// When all of them let it go.
+    at: Option<Instant>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Step {
+    /// The id of the fault that made it.
+    fault: u64,
+    stage: Box<dyn Stage>,
+    /// When it let go the piece that was asked about.
+    let_go: Option<Instant>,
+    /// How much later than by it the piece that passed last was let go by those behind it. Pieces are asked about one
+    /// by one, but on the way they are one behind the other.
+    behind: Duration,
 }
 
 impl Stages {
     /// The stage of a fault, taken out, so that it keeps what it has counted and drawn.
     pub(crate) fn take(&mut self, fault: u64) -> Option<Box<dyn Stage>> {
-        let at = self.stages.iter().position(|(id, _)| *id == fault)?;
-        Some(self.stages.remove(at).1)
+        let at = self.stages.iter().position(|step| step.fault == fault)?;
+        Some(self.stages.remove(at).stage)
     }
 
     pub(crate) fn push(&mut self, fault: u64, stage: Box<dyn Stage>) {
-        self.stages.push((fault, stage));
+        self.stages.push(Step {
+            fault,
+            stage,
+            let_go: None,
+            behind: Duration::ZERO,
+        });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,13 +48,13 @@ impl Stages {
 
     /// How many bytes may be buffered.
     pub(crate) fn room(&self) -> usize {
-        let rooms = self.stages.iter().map(|(_, stage)| stage.room());
+        let rooms = self.stages.iter().map(|step| step.stage.room());
         rooms.fold(Room::default(), Room::and).bytes()
     }
 
     /// The longest piece that all of them can handle.
     pub(crate) fn longest(&mut self) -> usize {
-        let longest = self.stages.iter_mut().map(|(_, stage)| stage.longest());
+        let longest = self.stages.iter_mut().map(|step| step.stage.longest());
         longest.min().unwrap_or(usize::MAX).max(1)
     }
 
@@ -43,7 +62,7 @@ impl Stages {
     pub(crate) fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         let mut fate = Fate::at(piece.at);
         self.asked = 0;
-        for (_, stage) in &mut self.stages {
+        for step in &mut self.stages {
             let Some(at) = fate.at else { break };
             let data = match &fate.carried {
                 Carried::AsItIs => piece.data,
@@ -51,43 +70,56 @@ impl Stages {
                 Carried::Lost => break,
             };
             self.asked += 1;
-            let Fate { at, carried, then } = stage.judge(&Piece { at, data, ..*piece });
+            // When it could have been asked if it had not been for those behind it.
+            let now = piece.now.checked_sub(step.behind).unwrap_or(piece.now);
+            let piece = Piece {
+                at,
+                now,
+                data,
+                ..*piece
+            };
+            let Fate { at, carried, then } = step.stage.judge(&piece);
+            step.let_go = at;
             fate.at = at;
             if !matches!(carried, Carried::AsItIs) {
                 fate.carried = carried;
             }
             fate.then = fate.then.max(then);
         }
+        self.at = fate.at;
         fate
     }
 
     /// The piece that was asked about last is on its way.
     pub(crate) fn passed(&mut self) {
-        for (_, stage) in self.stages.iter_mut().take(self.asked) {
-            stage.passed();
+        for step in self.stages.iter_mut().take(self.asked) {
+            step.stage.passed();
+            if let (Some(all), Some(it)) = (self.at, step.let_go) {
+                step.behind = all.saturating_duration_since(it);
+            }
         }
     }
 
     /// So many bytes of the piece that passed last did not go out, and will be asked about again.
     pub(crate) fn back(&mut self, bytes: usize) {
-        for (_, stage) in self.stages.iter_mut().take(self.asked) {
-            stage.back(bytes);
+        for step in self.stages.iter_mut().take(self.asked) {
+            step.stage.back(bytes);
         }
     }
 
     /// What one of them, whose time has come, does to the connection.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Then> {
         let is_over = |(at, then)| (at <= now).then_some(then);
-        self.stages.iter_mut().find_map(|(_, stage)| {
-            let then = stage.deadline().and_then(is_over)?;
-            stage.expired();
+        self.stages.iter_mut().find_map(|step| {
+            let then = step.stage.deadline().and_then(is_over)?;
+            step.stage.expired();
             Some(then)
         })
     }
 
     /// When one of them ends the connection of its own accord.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let deadlines = self.stages.iter().filter_map(|(_, stage)| stage.deadline());
+        let deadlines = self.stages.iter().filter_map(|step| step.stage.deadline());
         deadlines.map(|(at, _)| at).min()
     }
 }

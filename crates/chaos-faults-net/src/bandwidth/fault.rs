@@ -1,11 +1,12 @@
-//! `net.bandwidth`: a narrow link.
+//! The fault and its configuration.
 
+use super::narrow::Narrow;
 use crate::{
     PacketsConfig,
     connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
-    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    proxy::{Effect, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
@@ -15,17 +16,21 @@ use chaos_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::{Duration, Instant};
 
 /// The link is narrow: `net.bandwidth`.
 ///
 /// # What breaks
 /// Each connection gets no more than `rate` through the proxy, in pieces of at most 5 ms, so without bursts and
 /// without gaps. What does not fit waits, and then its sender does. Each connection and each direction has the
-/// rate for itself.
+/// rate for itself. With `shared` the connections that are hit have one rate together, each direction one of its own: they
+/// take turns, so those who have something to send get equal parts, and what one does not need the others get.
+///
+/// At a rate of 0 connections stall: they stay open, and nothing gets through until the fault is over. Unlike
+/// [`net.blackhole`](crate::Blackhole) it lets a new connection reach its upstream.
 ///
 /// On a network namespace all packets that are meant share the rate, each interface and each way one of its own (a token
-/// bucket, `man 8 tc-tbf`): 10 ms of the rate may go at once, 50 ms may wait, and what is more is dropped.
+/// bucket, `man 8 tc-tbf`): 10 ms of the rate may go at once, 50 ms may wait, and what is more is dropped. So `shared` says
+/// nothing new there, and a rate of 0 is refused: the bucket always lets something through.
 ///
 /// # What it needs
 /// On a [`Proxy`](crate::Proxy): no privilege. On a network namespace: Linux 5.14 or newer with `sch_tbf`, `CAP_NET_ADMIN`
@@ -48,6 +53,8 @@ use std::time::{Duration, Instant};
 /// registry.fault("net.bandwidth", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// One rate for all connections: `{ "rate": "1mbit", "shared": true }`.
+///
 /// `toxicity` and `clients` pick connections of a proxy: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
 /// those that come from there.
 ///
@@ -55,14 +62,16 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bandwidth {
     rate: u64,
+    shared: bool,
     scope: Scope,
 }
 
 impl Bandwidth {
-    /// So many bytes per second, on their way to the client.
+    /// So many bytes per second, on their way to the client. With 0 nothing gets through.
     pub const fn per_second(bytes: u64) -> Self {
         Self {
             rate: bytes,
+            shared: false,
             scope: Scope::DEFAULT,
         }
     }
@@ -70,6 +79,13 @@ impl Bandwidth {
     /// This rate, on the way to the client.
     pub const fn rate(rate: Rate) -> Self {
         Self::per_second(rate.get())
+    }
+
+    /// Has all connections of a proxy that are hit share the rate. Default: each has it for itself.
+    #[must_use]
+    pub const fn shared(mut self) -> Self {
+        self.shared = true;
+        self
     }
 
     /// Which way of a proxy the link is narrow. Default: downstream.
@@ -88,18 +104,23 @@ impl Bandwidth {
 
     /// What it does to a proxy.
     pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Narrow {
-            rate: self.rate,
-            direction,
-        }
+        Narrow::new(self.rate, direction, self.shared)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
+        match self.scope.packets {
+            Some(_) => self.check_kernel(),
+            None => self.scope.check(),
+        }
+    }
+
+    fn check_kernel(&self) -> Result<(), ConfigError> {
         if self.rate > 0 {
             return self.scope.check();
         }
-        Err(ConfigError::field("rate", "0 lets nothing through").help(
-            "at least 1B/s, such as 1mbit or 100kB/s; to let nothing through use net.blackhole",
+        let problem = "the kernel's token bucket cannot hold everything back";
+        Err(ConfigError::field("rate", problem).help(
+            "at least 1B/s, such as 1mbit or 100kB/s; to let nothing through use net.partition",
         ))
     }
 }
@@ -121,11 +142,18 @@ impl Fault for Bandwidth {
         let rate = Rate::bytes_per_second(self.rate);
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
-                let what = format!("let through {rate} per connection {direction}");
+                let whose = match self.shared {
+                    true => "for all connections together",
+                    false => "per connection",
+                };
+                let what = format!("let through {rate} {whose} {direction}");
                 let effect = self.on_proxy(direction);
                 plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
             }
-            BackEnd::Kernel(packets) => emulate::plan_rate(self.rate, &packets, sites, cx).await,
+            BackEnd::Kernel(packets) => {
+                self.check_kernel()?;
+                emulate::plan_rate(self.rate, &packets, sites, cx).await
+            }
         }
     }
 }
@@ -135,8 +163,13 @@ impl Fault for Bandwidth {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BandwidthConfig {
-    /// What gets through per connection: a rate of at least 1B/s, such as 1mbit (bits) or 100kB/s (bytes).
+    /// What gets through per connection: a rate, such as 1mbit (bits) or 100kB/s (bytes). On a proxy it may be 0B/s:
+    /// connections stall.
     pub rate: Rate,
+    /// On a proxy, whether all connections share the rate. Default: false, each has it for itself. On a network namespace
+    /// packets always share it.
+    #[serde(default)]
+    pub shared: bool,
     /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
     pub direction: Option<Direction>,
@@ -167,6 +200,7 @@ impl FaultConfig for BandwidthConfig {
 
     fn build(self) -> Result<Bandwidth, ConfigError> {
         let mut bandwidth = Bandwidth::rate(self.rate);
+        bandwidth.shared = self.shared;
         bandwidth.scope = Scope {
             direction: self.direction,
             connections: Connections::new(self.toxicity, self.clients),
@@ -174,145 +208,5 @@ impl FaultConfig for BandwidthConfig {
         };
         bandwidth.check()?;
         Ok(bandwidth)
-    }
-}
-
-/// A rate on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Narrow {
-    rate: u64,
-    direction: Direction,
-}
-
-impl Effect for Narrow {
-    fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(Bucket {
-                rate: self.rate,
-                free: None,
-                asked: None,
-                hits: leg.hits.clone(),
-            })
-        })
-    }
-}
-
-/// The narrow link of one direction of one connection: when it is free again.
-///
-/// It is reckoned from when pieces were due, not from when they were sent, so that late timers do not add up.
-#[derive(Debug)]
-struct Bucket {
-    rate: u64,
-    free: Option<Instant>,
-    /// When it is free after the piece that was asked about.
-    asked: Option<Instant>,
-    hits: Hits,
-}
-
-impl Bucket {
-    /// How long one piece takes.
-    const PIECE: Duration = Duration::from_millis(5);
-    /// How much time may be made up for: late timers, but not a receiver that did not read.
-    const LATE: Duration = Duration::from_millis(50);
-    const LONGEST: usize = 64 * 1024;
-}
-
-impl Stage for Bucket {
-    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
-        let free = self.free.unwrap_or(piece.at);
-        let mut start = piece.at.max(free);
-        if let Some(earliest) = piece.now.checked_sub(Self::LATE) {
-            start = start.max(earliest);
-        }
-        if piece.chunk.is_some() {
-            self.hits.hit();
-        }
-        let nanos = piece.data.len() as u128 * 1_000_000_000 / u128::from(self.rate);
-        let takes = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.asked = start.checked_add(takes);
-        self.asked.map_or(Fate::held(), Fate::at)
-    }
-
-    fn passed(&mut self) {
-        self.free = self.asked;
-    }
-
-    fn longest(&mut self) -> usize {
-        let bytes = u128::from(self.rate) * Self::PIECE.as_millis() / 1000;
-        usize::try_from(bytes)
-            .unwrap_or(Self::LONGEST)
-            .clamp(1, Self::LONGEST)
-    }
-
-    fn room(&self) -> Room {
-        Room {
-            rate: Some(self.rate),
-            ..Room::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Sends `bytes` that are all there at once, each piece sent `late` after it is due, and says how long it took.
-    fn takes(rate: u64, mut bytes: usize, late: Duration) -> Duration {
-        let mut bucket = Bucket {
-            rate,
-            free: None,
-            asked: None,
-            hits: Hits::default(),
-        };
-        let start = Instant::now();
-        let mut now = start;
-        while bytes > 0 {
-            let len = bytes.min(bucket.longest());
-            let fate = bucket.judge(&Piece {
-                at: start,
-                now,
-                data: &vec![0; len],
-                chunk: None,
-            });
-            now = now.max(fate.at.unwrap() + late);
-            bucket.passed();
-            bytes -= len;
-        }
-        now - start
-    }
-
-    #[test]
-    fn the_rate_is_kept_however_late_the_timer_is() {
-        for (rate, seconds) in [(10_000, 3), (1_000_000, 2), (100_000_000, 1)] {
-            let bytes = usize::try_from(rate).unwrap() * seconds;
-            let exact = Duration::from_secs(seconds as u64);
-            for late in [0, 2, 20].map(Duration::from_millis) {
-                let took = takes(rate, bytes, late);
-                let error = took.abs_diff(exact + late);
-                assert!(
-                    error < Duration::from_millis(1),
-                    "{rate} {late:?}: {took:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_receiver_that_did_not_read_gets_no_burst() {
-        let mut bucket = Bucket {
-            rate: 1000,
-            free: None,
-            asked: None,
-            hits: Hits::default(),
-        };
-        let start = Instant::now();
-        let now = start + Duration::from_secs(10);
-        let fate = bucket.judge(&Piece {
-            at: start,
-            now,
-            data: &[0; 1000],
-            chunk: None,
-        });
-        assert_eq!(fate.at, Some(now - Bucket::LATE + Duration::from_secs(1)));
     }
 }
