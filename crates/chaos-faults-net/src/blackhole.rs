@@ -1,9 +1,13 @@
 //! `net.blackhole`: nothing gets through.
 
 use crate::{
+    Transport,
     connections::{Connections, picks_connections},
     direction::{Direction, Flow},
-    proxy::{Effect, Fate, Gate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    proxy::{
+        Datagram, DatagramStage, Effect, Fate, Gate, Hits, Leg, Onward, Piece, Room, Stage,
+        plan_on_proxies,
+    },
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -20,6 +24,9 @@ use serde::Deserialize;
 /// connection was made. The proxy takes up to 64 KiB per connection and direction; then the sender has to wait.
 /// A client that connects meanwhile reaches the dependency when the fault is over, unless it has given up.
 ///
+/// On a UDP proxy datagrams disappear, as where a firewall drops them: none of them comes later. (To have them come later,
+/// as many as a queue holds, use [`net.bandwidth`](crate::Bandwidth) with a rate of 0.)
+///
 /// # What it needs
 /// A [`Proxy`](crate::Proxy) as the target. No privilege.
 ///
@@ -27,7 +34,7 @@ use serde::Deserialize;
 /// Nothing. Live connections feel it at once.
 ///
 /// # How it is undone
-/// What was held flows on; nothing is lost.
+/// What was held flows on; of a stream nothing is lost.
 ///
 /// # Configuration
 /// ```
@@ -143,9 +150,20 @@ impl Effect for Blackhole {
             .covers(leg.flow)
             .then(|| -> Box<dyn Stage> { Box::new(Hole { hits }) })
     }
+
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let hits = leg.hits.clone();
+        self.direction
+            .covers(leg.flow)
+            .then(|| -> Box<dyn DatagramStage> { Box::new(Hole { hits }) })
+    }
+
+    fn refuses(&self, _: Transport) -> Option<&'static str> {
+        None
+    }
 }
 
-/// Where data stays until the fault is over.
+/// Where data stays until the fault is over, and datagrams disappear.
 #[derive(Debug)]
 struct Hole {
     hits: Hits,
@@ -162,5 +180,12 @@ impl Stage for Hole {
             held: true,
             ..Room::default()
         }
+    }
+}
+
+impl DatagramStage for Hole {
+    fn judge(&mut self, _: &Datagram<'_>) -> Onward {
+        self.hits.hit();
+        Onward::Lost
     }
 }

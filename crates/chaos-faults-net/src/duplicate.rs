@@ -1,9 +1,14 @@
 //! `net.duplicate`: packets arrive twice.
 
 use crate::{
-    PacketsConfig, emulate,
+    PacketsConfig, Transport,
+    connections::{Connections, picks_connections},
+    direction::Direction,
+    draws::Draws,
+    emulate,
     netem::{Chance, Netem},
-    scope,
+    proxy::{Datagram, DatagramStage, Effect, Hits, Leg, Onward, plan_on_proxies},
+    scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -15,17 +20,19 @@ use serde::Deserialize;
 /// Packets arrive twice: `net.duplicate`.
 ///
 /// # What breaks
-/// A share of the packets is sent twice, one after the other. TCP throws the second one away; who uses UDP has to.
+/// A share of the packets of a network namespace, or of the datagrams of a UDP proxy, is sent twice, one after the other.
+/// TCP throws the second one away; who uses UDP has to. So it is refused on a proxy for TCP.
 ///
 /// # What it needs
-/// Linux 5.14 or newer with `sch_netem`, `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `tc` program. When the target is in the
-/// network namespace of the host, the fault has host reach and needs `allow_host`.
+/// On a UDP [`Proxy`](crate::Proxy::udp): no privilege. On a network namespace: Linux 5.14 or newer with `sch_netem`,
+/// `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `tc` program. When it is the host's, the fault has host reach and needs
+/// `allow_host`.
 ///
 /// # What is changed on the host
-/// The queues of the interfaces, as by [`net.netem`](crate::NetemFault).
+/// On a proxy nothing. On a network namespace the queues of its interfaces, as by [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
-/// As [`net.netem`](crate::NetemFault).
+/// On a proxy what comes after it arrives once; on a network namespace as [`net.netem`](crate::NetemFault).
 ///
 /// # Configuration
 /// ```
@@ -37,46 +44,62 @@ use serde::Deserialize;
 /// registry.fault("net.duplicate", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// On a UDP proxy `direction`, `toxicity` and `clients` say which: `{ "duplicate": 5, "direction": "both" }`.
+///
 /// There are no intensities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Duplicate {
-    netem: Netem,
-    packets: PacketsConfig,
+    chance: Chance,
+    scope: Scope,
 }
 
 impl Duplicate {
     /// This share of the packets arrives twice, 0 to 100.
     pub fn percent(percent: f64) -> Self {
-        let chance = Chance {
-            percent,
-            correlation: 0.0,
-        };
+        let correlation = 0.0;
         Self {
-            netem: Netem {
-                duplicate: chance,
-                ..Netem::default()
+            chance: Chance {
+                percent,
+                correlation,
             },
-            packets: PacketsConfig::default(),
+            scope: Scope::DEFAULT,
         }
     }
 
-    /// Which packets. Default: all that go out.
+    /// Which way through a UDP proxy. Default: downstream.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.scope.direction = Some(direction);
+        self
+    }
+
+    /// Which packets of a network namespace. Default: all that go out.
     #[must_use]
     pub fn packets(mut self, packets: PacketsConfig) -> Self {
-        self.packets = packets;
+        self.scope.packets = Some(packets);
         self
+    }
+
+    /// What it does to a proxy.
+    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
+        Doubling {
+            chance: self.chance,
+            direction,
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.netem.duplicate.percent)
+        let percent = Percent::try_from(self.chance.percent)
             .map_err(|e| ConfigError::field("duplicate", e.to_string()).help(help))?;
         if percent.get() == 0.0 {
             return Err(ConfigError::field("duplicate", "0 does nothing").help(help));
         }
-        self.packets.build().map(drop)
+        self.scope.check()
     }
 }
+
+picks_connections!(Duplicate, scope.connections);
 
 #[async_trait]
 impl Fault for Duplicate {
@@ -85,12 +108,25 @@ impl Fault for Duplicate {
     }
 
     fn needs(&self, site: &Site) -> Needs {
-        emulate::needs(site)
+        scope::needs(site, emulate::needs)
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        emulate::plan(&self.netem, &self.packets.build()?, sites, cx).await
+        match self.scope.back_end(sites)? {
+            BackEnd::Proxy(direction) => {
+                let what = format!("send {} of the datagrams twice {direction}", self.chance);
+                let effect = self.on_proxy(direction);
+                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+            }
+            BackEnd::Kernel(packets) => {
+                let netem = Netem {
+                    duplicate: self.chance,
+                    ..Netem::default()
+                };
+                emulate::plan(&netem, &packets, sites, cx).await
+            }
+        }
     }
 }
 
@@ -104,15 +140,24 @@ pub struct DuplicateConfig {
     /// How much each depends on the one before, in percent. Default: 0.
     #[serde(default)]
     pub correlation: Percent,
-    /// Which packets. Default: all that go out.
+    /// On a UDP proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
-    pub packets: PacketsConfig,
+    pub direction: Option<Direction>,
+    /// On a UDP proxy, which share of the sessions is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// On a UDP proxy, whose sessions are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
+    /// On a network namespace, which packets. Default: all that go out.
+    #[serde(default)]
+    pub packets: Option<PacketsConfig>,
 }
 
 impl FaultConfig for DuplicateConfig {
     const KIND: &'static str = "net.duplicate";
     type Fault = Duplicate;
-    const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const TARGETS: &'static [&'static str] = scope::BOTH;
     const EXAMPLE: &'static [(&'static str, &'static str)] = &[("duplicate", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
@@ -120,18 +165,64 @@ impl FaultConfig for DuplicateConfig {
     }
 
     fn build(self) -> Result<Duplicate, ConfigError> {
-        let netem = Netem {
-            duplicate: Chance {
+        let fault = Duplicate {
+            chance: Chance {
                 percent: self.duplicate.get(),
                 correlation: self.correlation.get(),
             },
-            ..Netem::default()
-        };
-        let fault = Duplicate {
-            netem,
-            packets: self.packets,
+            scope: Scope {
+                direction: self.direction,
+                connections: Connections::new(self.toxicity, self.clients),
+                packets: self.packets,
+            },
         };
         fault.check()?;
         Ok(fault)
+    }
+}
+
+/// Duplicates on a proxy.
+#[derive(Debug, Clone, Copy)]
+struct Doubling {
+    chance: Chance,
+    direction: Direction,
+}
+
+impl Effect for Doubling {
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let covers = self.direction.covers(leg.flow);
+        covers.then(|| -> Box<dyn DatagramStage> {
+            Box::new(Doubles {
+                draws: self.chance.draws(leg.rng()),
+                hits: leg.hits.clone(),
+            })
+        })
+    }
+
+    fn refuses(&self, transport: Transport) -> Option<&'static str> {
+        match transport {
+            Transport::Udp => None,
+            Transport::Tcp => Some(
+                "in a TCP stream nothing comes twice: the receiver throws duplicates away; use a UDP proxy (`protocol: udp`, \
+                in Rust `Proxy::udp`) or a network namespace",
+            ),
+        }
+    }
+}
+
+/// The duplicates in one direction of one session.
+#[derive(Debug)]
+struct Doubles {
+    draws: Draws,
+    hits: Hits,
+}
+
+impl DatagramStage for Doubles {
+    fn judge(&mut self, datagram: &Datagram<'_>) -> Onward {
+        if self.draws.draw() {
+            self.hits.hit();
+            return Onward::Twice(datagram.at);
+        }
+        Onward::At(datagram.at)
     }
 }

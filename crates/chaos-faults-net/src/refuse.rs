@@ -1,6 +1,7 @@
 //! `net.refuse`: nobody listens.
 
 use crate::{
+    Transport,
     connections::{Connections, Picked},
     proxy::{Effect, Gate, InPlace, Shared, change, proxies},
 };
@@ -18,6 +19,8 @@ use std::sync::Arc;
 /// Live connections are cut with a TCP reset, and new ones are refused by the kernel, as when the dependency's
 /// process is gone. The port stays the proxy's: a socket that is bound and does not listen keeps it, so no other
 /// program can take it meanwhile.
+///
+/// Of a UDP proxy datagrams are refused (ICMP port unreachable), and sessions end; on Linux only.
 ///
 /// # What it needs
 /// A [`Proxy`](crate::Proxy) as the target. No privilege.
@@ -66,6 +69,13 @@ impl Fault for Refuse {
         let seed = cx.seed();
         let shut = |proxy| Shut { proxy, seed };
         let proxies = proxies(sites)?.into_iter();
+        let cannot =
+            |proxy: &Arc<Shared>| proxy.transport() == Transport::Udp && !cfg!(target_os = "linux");
+        if let Some(proxy) = proxies.as_slice().iter().find(|proxy| cannot(proxy)) {
+            let reason =
+                "a UDP port can be shut and kept on Linux only; net.blackhole works everywhere";
+            return Err(FaultError::unsupported(proxy.to_string(), reason));
+        }
         Ok(proxies.map(shut).fold(Plan::new(), Plan::then_in_process))
     }
 }

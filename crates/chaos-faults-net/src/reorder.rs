@@ -1,9 +1,14 @@
 //! `net.reorder`: packets overtake each other.
 
 use crate::{
-    PacketsConfig, emulate,
+    PacketsConfig, Transport,
+    connections::{Connections, picks_connections},
+    direction::Direction,
+    draws::Draws,
+    emulate,
     netem::{Chance, Netem},
-    scope,
+    proxy::{Datagram, DatagramStage, Effect, Hits, Leg, Onward, plan_on_proxies},
+    scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
@@ -17,18 +22,19 @@ use std::time::Duration;
 /// Packets overtake each other: `net.reorder`.
 ///
 /// # What breaks
-/// Packets arrive late by `latency`, except for a share of them, which is not delayed and so overtakes what was sent
-/// before.
+/// Packets of a network namespace, or datagrams of a UDP proxy, arrive late by `latency`, except for a share of them, which
+/// is not delayed and so overtakes what was sent before. A TCP stream keeps its order, so it is refused on a proxy for TCP.
 ///
 /// # What it needs
-/// Linux 5.14 or newer with `sch_netem`, `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `tc` program. When the target is in the
-/// network namespace of the host, the fault has host reach and needs `allow_host`.
+/// On a UDP [`Proxy`](crate::Proxy::udp): no privilege. On a network namespace: Linux 5.14 or newer with `sch_netem`,
+/// `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `tc` program. When it is the host's, the fault has host reach and needs
+/// `allow_host`.
 ///
 /// # What is changed on the host
-/// The queues of the interfaces, as by [`net.netem`](crate::NetemFault).
+/// On a proxy nothing. On a network namespace the queues of its interfaces, as by [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
-/// As [`net.netem`](crate::NetemFault).
+/// On a proxy what is under way is delivered at once; on a network namespace as [`net.netem`](crate::NetemFault).
 ///
 /// # Configuration
 /// ```
@@ -40,58 +46,87 @@ use std::time::Duration;
 /// registry.fault("net.reorder", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+/// On a UDP proxy `direction`, `toxicity` and `clients` say which: `{ "reorder": 25, "clients": ["10.0.0.0/8"] }`.
+///
 /// There are no intensities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reorder {
-    netem: Netem,
-    packets: PacketsConfig,
+    order: Order,
+    scope: Scope,
+}
+
+/// What overtakes what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Order {
+    /// Which share overtakes.
+    chance: Chance,
+    /// Only each so-manieth may.
+    gap: u32,
+    /// How late the others are.
+    latency: Duration,
 }
 
 impl Reorder {
     /// This share of the packets, 0 to 100, overtakes the others, which are this much later.
     pub fn percent(percent: f64, latency: Duration) -> Self {
-        let chance = Chance {
-            percent,
-            correlation: 0.0,
-        };
+        let correlation = 0.0;
         Self {
-            netem: Netem {
-                reorder: chance,
-                latency,
+            order: Order {
+                chance: Chance {
+                    percent,
+                    correlation,
+                },
                 gap: 1,
-                ..Netem::default()
+                latency,
             },
-            packets: PacketsConfig::default(),
+            scope: Scope::DEFAULT,
         }
     }
 
-    /// Which packets. Default: all that go out.
+    /// Which way through a UDP proxy. Default: downstream.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.scope.direction = Some(direction);
+        self
+    }
+
+    /// Which packets of a network namespace. Default: all that go out.
     #[must_use]
     pub fn packets(mut self, packets: PacketsConfig) -> Self {
-        self.packets = packets;
+        self.scope.packets = Some(packets);
         self
+    }
+
+    /// What it does to a proxy.
+    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
+        Overtaking {
+            order: self.order,
+            direction,
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.netem.reorder.percent)
+        let percent = Percent::try_from(self.order.chance.percent)
             .map_err(|e| ConfigError::field("reorder", e.to_string()).help(help))?;
         if percent.get() == 0.0 {
             return Err(ConfigError::field("reorder", "0 does nothing").help(help));
         }
-        crate::check::at_most_an_hour("latency", self.netem.latency)?;
-        if self.netem.latency.is_zero() {
+        crate::check::at_most_an_hour("latency", self.order.latency)?;
+        if self.order.latency.is_zero() {
             return Err(
                 ConfigError::field("latency", "without it nothing can be overtaken")
                     .help("a time above 0 and up to 1h, such as 20ms"),
             );
         }
-        if self.netem.gap == 0 {
+        if self.order.gap == 0 {
             return Err(ConfigError::field("gap", "0 is no distance").help("1 or more"));
         }
-        self.packets.build().map(drop)
+        self.scope.check()
     }
 }
+
+picks_connections!(Reorder, scope.connections);
 
 #[async_trait]
 impl Fault for Reorder {
@@ -100,12 +135,34 @@ impl Fault for Reorder {
     }
 
     fn needs(&self, site: &Site) -> Needs {
-        emulate::needs(site)
+        scope::needs(site, emulate::needs)
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        emulate::plan(&self.netem, &self.packets.build()?, sites, cx).await
+        let Order {
+            chance,
+            gap,
+            latency,
+        } = self.order;
+        match self.scope.back_end(sites)? {
+            BackEnd::Proxy(direction) => {
+                let what = format!(
+                    "let {chance} of the datagrams overtake the others, late by {latency:?}, {direction}"
+                );
+                let effect = self.on_proxy(direction);
+                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+            }
+            BackEnd::Kernel(packets) => {
+                let netem = Netem {
+                    reorder: chance,
+                    latency,
+                    gap,
+                    ..Netem::default()
+                };
+                emulate::plan(&netem, &packets, sites, cx).await
+            }
+        }
     }
 }
 
@@ -125,15 +182,24 @@ pub struct ReorderConfig {
     /// Only each so-manieth packet may overtake: 1 or more. Default: 1.
     #[serde(default = "gap")]
     pub gap: u32,
-    /// Which packets. Default: all that go out.
+    /// On a UDP proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
-    pub packets: PacketsConfig,
+    pub direction: Option<Direction>,
+    /// On a UDP proxy, which share of the sessions is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// On a UDP proxy, whose sessions are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
+    /// On a network namespace, which packets. Default: all that go out.
+    #[serde(default)]
+    pub packets: Option<PacketsConfig>,
 }
 
 impl FaultConfig for ReorderConfig {
     const KIND: &'static str = "net.reorder";
     type Fault = Reorder;
-    const TARGETS: &'static [&'static str] = scope::KERNEL;
+    const TARGETS: &'static [&'static str] = scope::BOTH;
     const EXAMPLE: &'static [(&'static str, &'static str)] = &[("reorder", "1")];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
@@ -141,18 +207,20 @@ impl FaultConfig for ReorderConfig {
     }
 
     fn build(self) -> Result<Reorder, ConfigError> {
-        let netem = Netem {
-            reorder: Chance {
-                percent: self.reorder.get(),
-                correlation: self.correlation.get(),
-            },
-            latency: self.latency.get(),
-            gap: self.gap,
-            ..Netem::default()
-        };
         let fault = Reorder {
-            netem,
-            packets: self.packets,
+            order: Order {
+                chance: Chance {
+                    percent: self.reorder.get(),
+                    correlation: self.correlation.get(),
+                },
+                gap: self.gap,
+                latency: self.latency.get(),
+            },
+            scope: Scope {
+                direction: self.direction,
+                connections: Connections::new(self.toxicity, self.clients),
+                packets: self.packets,
+            },
         };
         fault.check()?;
         Ok(fault)
@@ -165,4 +233,58 @@ fn latency() -> Time {
 
 fn gap() -> u32 {
     1
+}
+
+/// Datagrams that overtake others on a proxy.
+#[derive(Debug, Clone, Copy)]
+struct Overtaking {
+    order: Order,
+    direction: Direction,
+}
+
+impl Effect for Overtaking {
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let covers = self.direction.covers(leg.flow);
+        covers.then(|| -> Box<dyn DatagramStage> {
+            Box::new(Overtakes {
+                order: self.order,
+                late: 0,
+                draws: self.order.chance.draws(leg.rng()),
+                hits: leg.hits.clone(),
+            })
+        })
+    }
+
+    fn refuses(&self, transport: Transport) -> Option<&'static str> {
+        match transport {
+            Transport::Udp => None,
+            Transport::Tcp => Some(
+                "a TCP stream keeps its order: what overtakes has to wait; use a UDP proxy (`protocol: udp`, in Rust \
+                `Proxy::udp`), a network namespace, or net.latency with a jitter",
+            ),
+        }
+    }
+}
+
+/// The order in one direction of one session.
+#[derive(Debug)]
+struct Overtakes {
+    order: Order,
+    /// How many came since the last one that overtook.
+    late: u32,
+    draws: Draws,
+    hits: Hits,
+}
+
+impl DatagramStage for Overtakes {
+    fn judge(&mut self, datagram: &Datagram<'_>) -> Onward {
+        // As the kernel's emulator does it: the others first, then it is drawn for each until one overtakes.
+        if self.late + 1 < self.order.gap || !self.draws.draw() {
+            self.late = self.late.saturating_add(1);
+            return Onward::At(datagram.at + self.order.latency);
+        }
+        self.late = 0;
+        self.hits.hit();
+        Onward::At(datagram.at)
+    }
 }

@@ -2,13 +2,20 @@
 
 use chaos_core::{Fault, FaultExt, Registry, testing::Conformance};
 use chaos_faults_net::{
-    AcceptDelay, Bandwidth, Blackhole, Corrupt, Latency, Limit, Loss, MaxConnections, Proxy,
-    Refuse, Reset, Slice, SlowClose,
+    AcceptDelay, Bandwidth, Blackhole, Corrupt, Duplicate, Latency, Limit, Loss, MaxConnections,
+    Proxy, Refuse, Reorder, Reset, Slice, SlowClose,
 };
 use std::time::Duration;
 
 async fn keeps_the_promises<F: Fault>(make: impl Fn() -> F + Send + Sync + 'static) {
-    let proxy = Proxy::in_front_of("127.0.0.1:9").await.unwrap();
+    on(Proxy::in_front_of("127.0.0.1:9").await.unwrap(), make).await;
+}
+
+async fn keeps_the_promises_on_datagrams<F: Fault>(make: impl Fn() -> F + Send + Sync + 'static) {
+    on(Proxy::udp("127.0.0.1:9").await.unwrap(), make).await;
+}
+
+async fn on<F: Fault>(proxy: Proxy, make: impl Fn() -> F + Send + Sync + 'static) {
     let mut registry = Registry::new();
     chaos_faults_net::register(&mut registry);
     Conformance::new(registry, move || make().on(&proxy))
@@ -84,6 +91,71 @@ async fn refuse() {
     let look = move || match std::net::TcpStream::connect(address) {
         Ok(_) => "open".to_owned(),
         Err(error) => error.kind().to_string(),
+    };
+    let mut registry = Registry::new();
+    chaos_faults_net::register(&mut registry);
+    Conformance::new(registry, move || Refuse::new().on(&proxy))
+        .world(look)
+        .run()
+        .await;
+}
+
+#[tokio::test]
+async fn shared_bandwidth_and_none() {
+    keeps_the_promises(|| Bandwidth::per_second(1000).shared()).await;
+    keeps_the_promises(|| Bandwidth::per_second(0)).await;
+}
+
+#[tokio::test]
+async fn latency_of_datagrams() {
+    keeps_the_promises_on_datagrams(|| Latency::ms(5).jitter_ms(5)).await;
+}
+
+#[tokio::test]
+async fn loss_of_datagrams() {
+    keeps_the_promises_on_datagrams(|| Loss::percent(10.0)).await;
+}
+
+#[tokio::test]
+async fn bandwidth_for_datagrams() {
+    keeps_the_promises_on_datagrams(|| Bandwidth::per_second(1000).shared()).await;
+}
+
+#[tokio::test]
+async fn blackhole_for_datagrams() {
+    keeps_the_promises_on_datagrams(Blackhole::new).await;
+}
+
+#[tokio::test]
+async fn corrupt_datagrams() {
+    keeps_the_promises_on_datagrams(|| Corrupt::percent(1.0)).await;
+}
+
+#[tokio::test]
+async fn duplicate_datagrams() {
+    keeps_the_promises_on_datagrams(|| Duplicate::percent(1.0).toxicity(50.0)).await;
+}
+
+#[tokio::test]
+async fn reorder_datagrams() {
+    keeps_the_promises_on_datagrams(|| Reorder::percent(1.0, Duration::from_millis(5))).await;
+}
+
+/// Here the world can be seen from outside, too: whether a datagram is refused.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn refuse_datagrams() {
+    let proxy = Proxy::udp("127.0.0.1:9").await.unwrap();
+    let address = proxy.address();
+    let look = move || {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(address).unwrap();
+        socket.send(b"x").unwrap();
+        // On loopback the answer is there when the call is over.
+        match socket.take_error().unwrap() {
+            None => "open".to_owned(),
+            Some(error) => error.kind().to_string(),
+        }
     };
     let mut registry = Registry::new();
     chaos_faults_net::register(&mut registry);

@@ -28,6 +28,10 @@ use serde::Deserialize;
 /// At a rate of 0 connections stall: they stay open, and nothing gets through until the fault is over. Unlike
 /// [`net.blackhole`](crate::Blackhole) it lets a new connection reach its upstream.
 ///
+/// On a UDP proxy sessions are what connections are, and what finds more before it than goes in 50 ms (and more than ten
+/// large datagrams) is dropped, as in the kernel. At a rate of 0 datagrams wait until the fault is over, as many as there is
+/// room for.
+///
 /// On a network namespace all packets that are meant share the rate, each interface and each way one of its own (a token
 /// bucket, `man 8 tc-tbf`): 10 ms of the rate may go at once, 50 ms may wait, and what is more is dropped. So `shared` says
 /// nothing new there, and a rate of 0 is refused: the bucket always lets something through.

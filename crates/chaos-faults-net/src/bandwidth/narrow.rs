@@ -2,8 +2,9 @@
 
 use super::slots::{Link, Slot};
 use crate::{
+    Transport,
     direction::{Direction, Flow},
-    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage},
+    proxy::{Datagram, DatagramStage, Effect, Fate, Hits, Leg, Onward, Piece, Room, Stage},
 };
 use std::sync::Arc;
 
@@ -53,6 +54,20 @@ impl Effect for Narrow {
                 hits: leg.hits.clone(),
             })
         })
+    }
+
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let covers = self.direction.covers(leg.flow);
+        covers.then(|| -> Box<dyn DatagramStage> {
+            Box::new(Outlet {
+                link: self.link(leg.flow),
+                hits: leg.hits.clone(),
+            })
+        })
+    }
+
+    fn refuses(&self, _: Transport) -> Option<&'static str> {
+        None
     }
 }
 
@@ -107,6 +122,29 @@ impl Stage for Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         self.give_back();
+    }
+}
+
+/// One direction of one session of datagrams: what finds too much before it on the link is dropped.
+#[derive(Debug)]
+struct Outlet {
+    link: Link,
+    hits: Hits,
+}
+
+impl DatagramStage for Outlet {
+    fn judge(&mut self, datagram: &Datagram<'_>) -> Onward {
+        self.hits.hit();
+        let Datagram { at, data } = *datagram;
+        let Some(slot) = self.link.reserve(at, at, data.len()) else {
+            return Onward::Held;
+        };
+        if slot.start.saturating_duration_since(at) > self.link.longest_wait() {
+            self.link.give_back(slot);
+            return Onward::Lost;
+        }
+        self.link.used();
+        Onward::At(slot.end)
     }
 }
 

@@ -86,6 +86,14 @@ impl Link {
             .clamp(1, Self::LONGEST)
     }
 
+    /// How long a datagram may wait for others before it: 50 ms, and as long as ten large ones take.
+    pub(super) fn longest_wait(&self) -> Duration {
+        const TEN: u64 = 10 * 1514;
+        let ten = (TEN * 1_000_000).checked_div(self.rate);
+        ten.map_or(Duration::MAX, Duration::from_micros)
+            .max(Self::ROUND)
+    }
+
     fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

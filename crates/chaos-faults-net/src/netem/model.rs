@@ -1,6 +1,8 @@
 //! What the kernel's network emulator is to do.
 
 use super::Distribution;
+use crate::draws::Draws;
+use rand::rngs::StdRng;
 use std::{fmt, time::Duration};
 
 /// A share of the packets, 0 to 100, and how much each depends on the one before, 0 to 100.
@@ -8,6 +10,13 @@ use std::{fmt, time::Duration};
 pub(crate) struct Chance {
     pub(crate) percent: f64,
     pub(crate) correlation: f64,
+}
+
+impl Chance {
+    /// What a proxy draws.
+    pub(crate) fn draws(self, rng: StdRng) -> Draws {
+        Draws::new(self.percent / 100.0, self.correlation / 100.0, rng)
+    }
 }
 
 impl fmt::Display for Chance {

@@ -14,7 +14,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::net::TcpStream;
 
 /// How long to wait when no connection can be accepted: usually there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -37,37 +36,43 @@ pub(crate) async fn accept(shared: Arc<Shared>, home: &'static Worker) {
         };
         told = false;
         shared.count(number);
-        seat(&shared, home, number, client, address.ip());
+        seat(&shared, home, number, client, address);
     }
 }
 
 /// Gives a client to a worker.
-fn seat(shared: &Arc<Shared>, home: &'static Worker, number: u64, client: TcpStream, ip: IpAddr) {
+fn seat(
+    shared: &Arc<Shared>,
+    home: &'static Worker,
+    number: u64,
+    client: Stream,
+    address: Option<IpAddr>,
+) {
     let stack = shared.faults().stack();
     let link = Link {
         number,
         cuts: stack.cuts(),
-        client: Some(ip.to_canonical()),
+        client: address.map(|ip| ip.to_canonical()),
     };
     // Only here connections are added, so there are never more than are admitted.
     if let Some(full) = stack.refuses(&link, shared.open().load(Ordering::Relaxed)) {
         full.count.hit();
-        Stream::Tcp(client).reset();
+        client.reset();
         return;
     }
     let follower = Follower::new(Arc::clone(shared), number);
     let seat = Seat::take(home);
     if seat.is_here() {
-        seat.spawn(serve(follower, link, Stream::Tcp(client)));
+        seat.spawn(serve(follower, link, client));
         return;
     }
     // It is to be watched by another thread.
-    let Ok(client) = client.into_std() else {
+    let Ok(client) = client.detach() else {
         return;
     };
     seat.spawn(async move {
-        match TcpStream::from_std(client) {
-            Ok(client) => serve(follower, link, Stream::Tcp(client)).await,
+        match client.attach() {
+            Ok(client) => serve(follower, link, client).await,
             Err(error) => tracing::warn!(%error, "cannot serve a connection"),
         }
     });

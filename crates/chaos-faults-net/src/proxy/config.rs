@@ -1,6 +1,6 @@
 //! A proxy as an entry under `targets:`.
 
-use super::{Proxy, handle::check};
+use super::{Proxy, address::check, transport::Transport};
 use chaos_core::{ConfigError, FaultError, TargetConfig, async_trait};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +15,9 @@ pub struct ProxyConfig {
     pub listen: String,
     /// The dependency, as host:port or, on Unix, unix:/path. Looked up for each connection anew.
     pub upstream: String,
+    /// What is passed on: tcp (connections) or udp (datagrams). Default: tcp.
+    #[serde(default)]
+    pub protocol: Transport,
 }
 
 fn free_port() -> String {
@@ -27,11 +30,12 @@ impl TargetConfig for ProxyConfig {
     type Target = Proxy;
 
     fn check(&self) -> Result<(), ConfigError> {
-        check(&self.listen, &self.upstream)
+        check(self.protocol, &self.listen, &self.upstream)
     }
 
     async fn open(self, name: &str) -> Result<Proxy, FaultError> {
         let name = Some(name).filter(|name| !name.is_empty());
-        Proxy::open(name.map(str::to_owned), self.listen, self.upstream).await
+        let name = name.map(str::to_owned);
+        Proxy::open_for(self.protocol, name, self.listen, self.upstream).await
     }
 }

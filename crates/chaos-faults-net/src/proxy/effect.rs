@@ -1,6 +1,6 @@
 //! What a fault does to a proxy, and how often it did.
 
-use super::stage::Stage;
+use super::{stage::Stage, transport::Transport, udp::DatagramStage};
 use crate::direction::Flow;
 use chaos_core::Seed;
 use rand::rngs::StdRng;
@@ -38,6 +38,22 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
     /// What it does to one direction of one connection, if anything. Asked once for each.
     fn stage(&self, _: &Leg<'_>) -> Option<Box<dyn Stage>> {
         None
+    }
+
+    /// What it does to one direction of one session of datagrams, if anything. Asked once for each.
+    fn datagram_stage(&self, _: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        None
+    }
+
+    /// Why it cannot be put on a proxy of that transport, if it cannot.
+    fn refuses(&self, transport: Transport) -> Option<&'static str> {
+        match transport {
+            Transport::Tcp => None,
+            Transport::Udp => Some(
+                "datagrams have no connection that could be cut, and no stream; on a UDP proxy net.latency, net.bandwidth, \
+                net.blackhole, net.loss, net.duplicate, net.reorder and net.corrupt work",
+            ),
+        }
     }
 }
 

@@ -105,6 +105,11 @@ impl Follower {
         &self.shared
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_with(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
     /// Takes what is there now for news.
     pub(crate) fn look_again(&mut self) {
         self.seen = 0;

@@ -1,11 +1,19 @@
 //! The proxy as its user holds it.
 
-use super::{accept::accept, door::Door, shared::Shared, stream::UNIX, workers};
-use chaos_core::{ConfigError, Context, FaultError, Site, Target, async_trait};
+use super::{
+    accept::accept,
+    address::{check, not_itself},
+    door::{Door, TcpDoor, UdpDoor},
+    shared::Shared,
+    transport::Transport,
+    udp::receive,
+    workers,
+};
+use chaos_core::{Context, FaultError, Site, Target, async_trait};
 use std::{fmt, io, net::SocketAddr, sync::Arc};
 use tokio::task::AbortHandle;
 
-/// A TCP proxy in front of a dependency, inside this process: no root, on every system.
+/// A proxy in front of a dependency, inside this process: no root, on every system. For TCP, or for UDP.
 ///
 /// Point the service under test at [`address`](Self::address) instead of at the dependency, and put faults on
 /// the proxy. A clone is another handle of the same proxy.
@@ -21,6 +29,18 @@ use tokio::task::AbortHandle;
 /// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction. On Linux its times
 ///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
+///
+/// # Datagrams
+/// A proxy made by [`udp`](Self::udp) passes on UDP datagrams, each as it is:
+/// - Each client address has a session: a socket of its own towards the upstream, so that replies find back. They come from
+///   the address that the client sent to (of a proxy that listens on all addresses: one that the kernel chooses).
+/// - The upstream's name is resolved for each session anew. While it cannot be reached, or nobody listens there (ICMP
+///   port unreachable), datagrams are lost and the session goes on.
+/// - A session ends after 60 s without a datagram. There are at most 4096 of them, and no more than a quarter of the
+///   descriptors that the process may open; then the one that was not used for longest makes room.
+/// - Where a queue is full datagrams are dropped, as by a router, and [counted](Self::dropped): more than 4 MiB under way in
+///   one direction of a session, or 64 MiB in all of them. Nothing slows a sender.
+/// - For a fault a session is a connection: `toxicity` is drawn for each, and `clients` picks them.
 ///
 /// # Examples
 /// ```
@@ -68,6 +88,26 @@ impl Proxy {
         Self::open(None, listen.to_string(), upstream.to_string()).await
     }
 
+    /// Listens for datagrams on a free UDP port of the loopback interface, in front of `upstream` (`host:port`).
+    ///
+    /// # Errors
+    /// `upstream` is no address, or no port is free.
+    pub async fn udp(upstream: impl ToString) -> Result<Self, FaultError> {
+        Self::listen_udp("127.0.0.1:0", upstream).await
+    }
+
+    /// Listens for datagrams on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port`).
+    ///
+    /// # Errors
+    /// One of them is no address, or the port is in use.
+    pub async fn listen_udp(
+        listen: impl ToString,
+        upstream: impl ToString,
+    ) -> Result<Self, FaultError> {
+        let (listen, upstream) = (listen.to_string(), upstream.to_string());
+        Self::open_for(Transport::Udp, None, listen, upstream).await
+    }
+
     /// What the proxy has in common with the faults on it.
     #[cfg(test)]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -79,14 +119,28 @@ impl Proxy {
         listen: String,
         upstream: String,
     ) -> Result<Self, FaultError> {
-        check(&listen, &upstream)?;
+        Self::open_for(Transport::Tcp, name, listen, upstream).await
+    }
+
+    pub(crate) async fn open_for(
+        transport: Transport,
+        name: Option<String>,
+        listen: String,
+        upstream: String,
+    ) -> Result<Self, FaultError> {
+        check(transport, &listen, &upstream)?;
         let home = workers::home()?;
         // Names are looked up on the proxies' runtime: the caller may have none.
         let starting = home.handle().spawn(async move {
-            let door = open_door(&listen).await?;
+            let door = open_door(transport, &listen).await?;
             not_itself(door.address(), &upstream).await?;
             let shared = Arc::new(Shared::new(name, upstream, door, home));
-            let task = tokio::spawn(accept(Arc::clone(&shared), home)).abort_handle();
+            let serving = Arc::clone(&shared);
+            let task = match transport {
+                Transport::Tcp => tokio::spawn(accept(serving, home)),
+                Transport::Udp => tokio::spawn(receive(serving)),
+            };
+            let task = task.abort_handle();
             Ok(Self(Arc::new(Running { shared, task })))
         });
         starting
@@ -97,6 +151,17 @@ impl Proxy {
     /// The address that clients connect to.
     pub fn address(&self) -> SocketAddr {
         self.0.shared.address()
+    }
+
+    /// What it passes on.
+    pub fn transport(&self) -> Transport {
+        self.0.shared.transport()
+    }
+
+    /// How many datagrams were dropped so far though no fault said so: more were under way than there is room for, or
+    /// the kernel could not send them.
+    pub fn dropped(&self) -> u64 {
+        self.0.shared.moved().dropped_so_far()
     }
 
     /// The dependency's address, as it was given.
@@ -129,47 +194,18 @@ impl Target for Proxy {
     }
 }
 
-/// An upstream that is the proxy itself would make connections without end. One that cannot be resolved yet is another.
-async fn not_itself(listens: SocketAddr, upstream: &str) -> Result<(), ConfigError> {
-    let found = tokio::net::lookup_host(upstream).await;
-    if found.is_ok_and(|mut found| found.any(|address| leads_to(address, listens))) {
-        return Err(itself(upstream));
-    }
-    Ok(())
-}
-
-/// Whether who connects to `address` comes to who listens there.
-pub(super) fn leads_to(address: SocketAddr, listens: SocketAddr) -> bool {
-    let (ip, any) = (address.ip(), listens.ip().is_unspecified());
-    let here = ip == listens.ip() || ip.is_unspecified() || any && ip.is_loopback();
-    here && address.port() == listens.port()
-}
-
-fn itself(upstream: &str) -> ConfigError {
-    ConfigError::field("upstream", format!("`{upstream}` is the proxy itself"))
-        .help("the address of the dependency, which is another one than the proxy listens on")
-}
-
-/// Checks what can be told of both addresses without asking anybody.
-pub(super) fn check(listen: &str, upstream: &str) -> Result<(), ConfigError> {
-    check_address("listen", listen, 0)?;
-    check_upstream(upstream)?;
-    match (listen.parse(), upstream.parse()) {
-        (Ok(listens), Ok(address)) if leads_to(address, listens) && listens.port() != 0 => {
-            Err(itself(upstream))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Takes the first of the addresses of `listen` that can be had.
-async fn open_door(listen: &str) -> Result<Door, FaultError> {
+async fn open_door(transport: Transport, listen: &str) -> Result<Door, FaultError> {
     let addresses = tokio::net::lookup_host(listen)
         .await
         .map_err(|e| FaultError::no_target(listen, e.to_string()))?;
     let mut problem = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
-        match Door::open(address) {
+        let door = match transport {
+            Transport::Tcp => TcpDoor::open(address).map(Door::Tcp),
+            Transport::Udp => UdpDoor::open(address).map(Door::Udp),
+        };
+        match door {
             Ok(door) => return Ok(door),
             Err(error) => problem = error,
         }
@@ -181,34 +217,4 @@ async fn open_door(listen: &str) -> Result<Door, FaultError> {
         ),
         _ => FaultError::host(format!("listen on {listen}"), problem),
     })
-}
-
-/// Checks that an upstream is `host:port` or the path of a Unix socket.
-fn check_upstream(upstream: &str) -> Result<(), ConfigError> {
-    match upstream.strip_prefix(UNIX) {
-        Some(path) if cfg!(unix) && path.starts_with('/') => Ok(()),
-        Some(_) => Err(
-            ConfigError::field("upstream", format!("`{upstream}` is not an address"))
-                .help("write unix:/path, on Unix"),
-        ),
-        None => check_address("upstream", upstream, 1),
-    }
-}
-
-/// Checks that an address is `host:port` without asking anybody for the host.
-fn check_address(field: &str, address: &str, least_port: u16) -> Result<(), ConfigError> {
-    let port = match address.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() => port.parse::<u16>().ok(),
-        _ => None,
-    };
-    match port {
-        Some(port) if port >= least_port => Ok(()),
-        _ => Err(ConfigError::field(
-            field,
-            format!("`{address}` is not an address"),
-        )
-        .help(format!(
-            "write host:port with a port from {least_port} to 65535, such as 127.0.0.1:6379 or [::1]:6379"
-        ))),
-    }
 }

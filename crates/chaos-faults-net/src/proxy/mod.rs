@@ -1,4 +1,4 @@
-//! A TCP proxy inside this process, on whose connections faults are put.
+//! A proxy inside this process, on whose connections faults are put; for datagrams see [`udp`].
 //!
 //! [`handle`] is what a user holds; [`shared`] is what it has in common with its faults; [`door`] is the port,
 //! [`accept`] the loop behind it, [`connection`] one client and its upstream, [`relay`] both directions of that and
@@ -7,6 +7,7 @@
 //! of changes through [`faults`]. The [`workers`] are the threads, and each has a [`clock`].
 
 mod accept;
+mod address;
 mod clock;
 mod config;
 mod connection;
@@ -30,13 +31,17 @@ mod stages;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod transport;
+mod udp;
 mod workers;
 
 pub use config::ProxyConfig;
 pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;
-pub(crate) use place::{InPlace, change, is_a_proxy, plan_on_proxies, proxies};
+pub(crate) use place::{InPlace, change, has_streams, is_a_proxy, plan_on_proxies, proxies};
 pub(crate) use shared::Shared;
 #[cfg(test)]
 pub(crate) use stage::Carried;
 pub(crate) use stage::{Fate, Piece, Room, Stage, Then};
+pub use transport::Transport;
+pub(crate) use udp::{Datagram, DatagramStage, Onward};

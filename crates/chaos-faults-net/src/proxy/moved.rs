@@ -1,4 +1,4 @@
-//! What went through a proxy, and how.
+//! What went through a proxy, how, and what did not.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +8,8 @@ pub(crate) struct Moved {
     copied: AtomicU64,
     spliced: AtomicU64,
     staged: AtomicU64,
+    /// Datagrams that were lost though no fault said so.
+    dropped: AtomicU64,
 }
 
 impl Moved {
@@ -21,6 +23,18 @@ impl Moved {
 
     pub(crate) fn staged(&self, bytes: usize) {
         add(&self.staged, bytes);
+    }
+
+    /// So many datagrams were lost though no fault said so: there was no room for them.
+    pub(crate) fn dropped(&self, datagrams: u64) {
+        if datagrams > 0 {
+            self.dropped.fetch_add(datagrams, Ordering::Relaxed);
+        }
+    }
+
+    /// How many datagrams were dropped so far.
+    pub(crate) fn dropped_so_far(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Copied, spliced and staged so far.

@@ -3,6 +3,7 @@
 use super::{
     effect::{Effect, Hits},
     shared::Shared,
+    transport::Transport,
 };
 use crate::connections::{Connections, Picked};
 use chaos_core::{Change, FaultError, Held, InProcess, Plan, Reach, Seed, Site};
@@ -26,6 +27,14 @@ pub(crate) fn proxies(sites: &[Site]) -> Result<Vec<Arc<Shared>>, FaultError> {
     sites.iter().map(proxy).collect()
 }
 
+/// Whether one of the sites is a proxy for streams.
+pub(crate) fn has_streams(sites: &[Site]) -> bool {
+    let proxies = sites.iter().filter_map(Site::handle::<Shared>);
+    proxies
+        .into_iter()
+        .any(|proxy| proxy.transport() == Transport::Tcp)
+}
+
 /// Plans to put `effect` on each of the proxies, for some of their connections; `what` reads before `on proxy`.
 pub(crate) fn plan_on_proxies<E: Effect + Clone>(
     effect: &E,
@@ -42,7 +51,13 @@ pub(crate) fn plan_on_proxies<E: Effect + Clone>(
         seed,
         proxy,
     };
-    let proxies = proxies(sites)?.into_iter();
+    let proxies = proxies(sites)?;
+    for proxy in &proxies {
+        if let Some(reason) = effect.refuses(proxy.transport()) {
+            return Err(FaultError::unsupported(proxy.to_string(), reason));
+        }
+    }
+    let proxies = proxies.into_iter();
     Ok(proxies.map(put).fold(Plan::new(), Plan::then_in_process))
 }
 

@@ -6,6 +6,8 @@ use super::{
     faults::Faults,
     moved::Moved,
     stack::{Active, Stack},
+    transport::Transport,
+    udp::UnderWay,
     workers::Worker,
 };
 use crate::connections::Picked;
@@ -25,11 +27,13 @@ pub(crate) struct Shared {
     name: Option<String>,
     upstream: String,
     address: SocketAddr,
+    transport: Transport,
     door: Mutex<Door>,
     /// Where the door is.
     home: &'static Worker,
     faults: Faults,
     moved: Moved,
+    under_way: Arc<UnderWay>,
     /// How many connections are open.
     open: AtomicUsize,
     /// The number of the next connection.
@@ -50,10 +54,12 @@ impl Shared {
             name,
             upstream,
             address: door.address(),
+            transport: door.transport(),
             door: Mutex::new(door),
             home,
             faults: Faults::default(),
             moved: Moved::default(),
+            under_way: Arc::default(),
             open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
@@ -76,6 +82,11 @@ impl Shared {
         self.address
     }
 
+    /// What it passes on.
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport
+    }
+
     pub(crate) fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,6 +99,11 @@ impl Shared {
     /// What went through.
     pub(crate) fn moved(&self) -> &Moved {
         &self.moved
+    }
+
+    /// How much memory its datagrams take.
+    pub(crate) fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
     }
 
     /// How many connections are open.
@@ -179,6 +195,9 @@ impl fmt::Display for Shared {
         f.write_str("proxy ")?;
         if let Some(name) = &self.name {
             write!(f, "{name} ")?;
+        }
+        if let Transport::Udp = self.transport {
+            f.write_str("udp ")?;
         }
         write!(f, "{} -> {}", self.address, self.upstream)
     }

@@ -39,6 +39,15 @@ impl Active {
         self.seed.derive("connection", number)
     }
 
+    /// What it sees of one direction of a connection.
+    fn leg(&self, link: &Link, flow: Flow) -> Leg<'_> {
+        Leg {
+            flow,
+            hits: &self.count,
+            seed: self.seed_for(link),
+        }
+    }
+
     /// Whether it hits a connection: the same each time it is asked.
     fn hits(&self, link: &Link) -> bool {
         self.picked.hits(link.client, || self.seed_for(link))
@@ -118,17 +127,23 @@ impl Stack {
                 if !active.hits(link) {
                     return None;
                 }
-                active.effect.stage(&Leg {
-                    flow,
-                    hits: &active.count,
-                    seed: active.seed_for(link),
-                })
+                active.effect.stage(&active.leg(link, flow))
             });
             if let Some(stage) = stage {
                 stages.push(active.id, stage);
             }
         }
         stages
+    }
+
+    /// The faults that hit a connection, by their ids, and what they see of one direction of it.
+    pub(crate) fn on(
+        &self,
+        link: &Link,
+        flow: Flow,
+    ) -> impl Iterator<Item = (u64, &dyn Effect, Leg<'_>)> {
+        let hits = self.active.iter().filter(|active| active.hits(link));
+        hits.map(move |active| (active.id, &*active.effect, active.leg(link, flow)))
     }
 
     /// The first fault that does this to the connection as a whole.

@@ -1,6 +1,6 @@
 //! One end of a connection.
 
-use super::handle::leads_to;
+use super::address::leads_to;
 use bytes::BytesMut;
 use std::{
     future::Future,
@@ -58,7 +58,35 @@ pub(crate) enum Stream {
     Unix(UnixStream),
 }
 
+/// One end of a connection that no thread watches.
+#[derive(Debug)]
+pub(crate) enum Detached {
+    Tcp(std::net::TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Detached {
+    /// Has this thread's runtime watch it.
+    pub(crate) fn attach(self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream)?),
+            #[cfg(unix)]
+            Self::Unix(stream) => Stream::Unix(UnixStream::from_std(stream)?),
+        })
+    }
+}
+
 impl Stream {
+    /// Has no thread watch it any more.
+    pub(crate) fn detach(self) -> io::Result<Detached> {
+        Ok(match self {
+            Self::Tcp(stream) => Detached::Tcp(stream.into_std()?),
+            #[cfg(unix)]
+            Self::Unix(stream) => Detached::Unix(stream.into_std()?),
+        })
+    }
+
     /// Connects to `host:port` or `unix:/path`.
     pub(crate) async fn connect(address: &str) -> io::Result<Self> {
         #[cfg(unix)]

@@ -1,13 +1,13 @@
 //! How the sockets of a proxy are set, and on which threads they are.
 
 use super::{connect, connection};
-use crate::proxy::{Proxy, door::Door, stream::Stream, workers};
+use crate::proxy::{Proxy, door::TcpDoor, stream::Stream, workers};
 use std::net::{TcpListener, TcpStream};
 use tokio::net::TcpStream as Tokio;
 
 /// The two sockets that a proxy has for a connection.
 async fn sockets() -> (Tokio, Tokio) {
-    let mut door = Door::open("127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut door = TcpDoor::open("127.0.0.1:0".parse().unwrap()).unwrap();
     let client = TcpStream::connect(door.address()).unwrap();
     let (accepted, from) = std::future::poll_fn(|cx| door.poll_accept(cx))
         .await

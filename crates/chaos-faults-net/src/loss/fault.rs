@@ -1,22 +1,21 @@
-//! `net.loss`: what packet loss does to a TCP stream.
+//! The fault and its configuration.
 
+use super::{datagrams::Losses, retransmission::Retransmission};
 use crate::{
-    PacketsConfig,
+    PacketsConfig, Transport,
     connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
     netem::Chance,
-    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    proxy::{DatagramStage, Effect, Leg, Stage, has_streams, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
     async_trait, units::Percent,
 };
-use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::time::Duration;
 
 /// Packets get lost and are sent again: `net.loss`.
 ///
@@ -33,6 +32,9 @@ use std::time::Duration;
 ///
 /// So 15 % loss makes 15 % of the short messages 200 ms late, 2 % 600 ms. It does not model the congestion window,
 /// which makes long transfers on lossy paths slow even without timeouts: stack `net.bandwidth` on it for that.
+///
+/// On a UDP proxy each datagram is really lost with that probability, and nobody is told. With `correlation` it is with that
+/// probability lost or not lost as the one before was, so losses come in rows; their share stays the same.
 ///
 /// On a network namespace packets are really lost. Where nftables does it, the sender of a UDP packet that is dropped on
 /// its way out is told (`EPERM`); choose `ingress` for silence.
@@ -64,9 +66,8 @@ use std::time::Duration;
 /// Intensities: light 5 %, medium 15 %, heavy 30 %.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
-    percent: f64,
-    /// Of packets only.
-    correlation: f64,
+    /// The correlation is of packets only.
+    chance: Chance,
     scope: Scope,
 }
 
@@ -74,8 +75,10 @@ impl Loss {
     /// This share of the packets is lost, 0 to 100, on their way to the client.
     pub const fn percent(percent: f64) -> Self {
         Self {
-            percent,
-            correlation: 0.0,
+            chance: Chance {
+                percent,
+                correlation: 0.0,
+            },
             scope: Scope::DEFAULT,
         }
     }
@@ -97,14 +100,14 @@ impl Loss {
     /// What it does to a proxy.
     pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
         Lossy {
-            share: self.percent / 100.0,
+            chance: self.chance,
             direction,
         }
     }
 
     fn share(&self) -> Result<f64, ConfigError> {
         let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.percent)
+        let percent = Percent::try_from(self.chance.percent)
             .map_err(|e| ConfigError::field("loss", e.to_string()).help(help))?;
         if percent.get() == 0.0 {
             return Err(ConfigError::field("loss", "0 loses nothing").help(help));
@@ -130,34 +133,31 @@ impl Fault for Loss {
         self.share()?;
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
-                if self.correlation > 0.0 {
-                    let problem = "on a proxy each loss is by itself";
-                    return Err(ConfigError::field("correlation", problem).into());
+                let percent = self.chance.percent;
+                let mut what = format!("lose {percent} % of the datagrams {direction}");
+                if has_streams(sites) {
+                    if self.chance.correlation > 0.0 {
+                        let problem = "on a proxy for streams each loss is by itself";
+                        return Err(ConfigError::field("correlation", problem).into());
+                    }
+                    what = format!("delay data as {percent} % packet loss does {direction}");
                 }
-                let percent = self.percent;
-                let what = format!("delay data as {percent} % packet loss does {direction}");
                 let effect = self.on_proxy(direction);
                 plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
             }
-            BackEnd::Kernel(packets) => {
-                let chance = Chance {
-                    percent: self.percent,
-                    correlation: self.correlation,
-                };
-                emulate::plan_loss(chance, &packets, sites, cx).await
-            }
+            BackEnd::Kernel(packets) => emulate::plan_loss(self.chance, &packets, sites, cx).await,
         }
     }
 }
 
-/// Delays what goes through a proxy as lost packets delay a TCP stream: by retransmissions.
+/// Loses packets: UDP datagrams are gone, a TCP stream through a proxy is delayed by retransmissions.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LossConfig {
     /// Which share of the packets is lost, in percent: above 0 and up to 100.
     pub loss: Percent,
-    /// On a network namespace: how much each loss depends on the one before, in percent. Default: 0.
+    /// On a UDP proxy and on a network namespace: how much each loss depends on the one before, in percent. Default: 0.
     #[serde(default)]
     pub correlation: Percent,
     /// On a proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.
@@ -190,8 +190,10 @@ impl FaultConfig for LossConfig {
 
     fn build(self) -> Result<Loss, ConfigError> {
         let loss = Loss {
-            percent: self.loss.get(),
-            correlation: self.correlation.get(),
+            chance: Chance {
+                percent: self.loss.get(),
+                correlation: self.correlation.get(),
+            },
             scope: Scope {
                 direction: self.direction,
                 connections: Connections::new(self.toxicity, self.clients),
@@ -206,7 +208,7 @@ impl FaultConfig for LossConfig {
 /// Losses on a proxy.
 #[derive(Debug, Clone, Copy)]
 struct Lossy {
-    share: f64,
+    chance: Chance,
     direction: Direction,
 }
 
@@ -216,135 +218,25 @@ impl Effect for Lossy {
         if !covers {
             return None;
         }
-        Some(Box::new(Retransmission {
-            share: self.share,
-            stall: Duration::ZERO,
-            rng: leg.rng(),
-            hits: leg.hits.clone(),
-        }))
-    }
-}
-
-/// The losses in one direction of one connection.
-#[derive(Debug)]
-struct Retransmission {
-    share: f64,
-    /// Of the chunk that is on its way.
-    stall: Duration,
-    rng: StdRng,
-    hits: Hits,
-}
-
-impl Retransmission {
-    /// What a packet carries on Ethernet: 1500 bytes less the headers of IPv4 and TCP with time stamps.
-    const SEGMENT: usize = 1448;
-    /// So many packets behind a lost one make as many duplicate acknowledgements.
-    const DUPLICATES: usize = 3;
-    const RTO_MIN: Duration = Duration::from_millis(200);
-    const RTO_MAX: Duration = Duration::from_secs(120);
-    const RETRIES: u32 = 15;
-
-    /// How long `len` bytes are held up by their losses.
-    fn draw(&mut self, len: usize) -> Duration {
-        let segments = len.div_ceil(Self::SEGMENT).max(1);
-        let stalls = (0..segments).map(|segment| {
-            let behind = segments - segment - 1;
-            if !self.lost() || (behind >= Self::DUPLICATES && !self.lost()) {
-                Duration::ZERO
-            } else {
-                self.timeouts()
-            }
-        });
-        // Lost packets are repaired side by side, so the slowest counts.
-        stalls.max().unwrap_or_default()
+        let hits = leg.hits.clone();
+        Some(Box::new(Retransmission::new(
+            self.chance.percent / 100.0,
+            leg.rng(),
+            hits,
+        )))
     }
 
-    /// How long one packet takes whose retransmission has to wait for the timer.
-    fn timeouts(&mut self) -> Duration {
-        let mut stall = Duration::ZERO;
-        let mut timeout = Self::RTO_MIN;
-        for _ in 0..Self::RETRIES {
-            stall += timeout;
-            timeout = Self::RTO_MAX.min(timeout * 2);
-            if !self.lost() {
-                break;
-            }
-        }
-        stall
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let covers = self.direction.covers(leg.flow);
+        covers.then(|| -> Box<dyn DatagramStage> {
+            Box::new(Losses {
+                draws: self.chance.draws(leg.rng()),
+                hits: leg.hits.clone(),
+            })
+        })
     }
 
-    fn lost(&mut self) -> bool {
-        self.rng.random_bool(self.share)
-    }
-}
-
-impl Stage for Retransmission {
-    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
-        if let Some(len) = piece.chunk {
-            self.stall = self.draw(len);
-            if !self.stall.is_zero() {
-                self.hits.hit();
-            }
-        }
-        Fate::at(piece.at + self.stall)
-    }
-
-    fn room(&self) -> Room {
-        Room {
-            delay: Duration::from_secs(1),
-            ..Room::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chaos_core::Seed;
-
-    fn stalls(percent: f64, len: usize) -> Vec<Duration> {
-        let mut stage = Retransmission {
-            share: percent / 100.0,
-            stall: Duration::ZERO,
-            rng: Seed::new(1).rng(),
-            hits: Hits::default(),
-        };
-        (0..10_000).map(|_| stage.draw(len)).collect()
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]
-    fn share(stalls: &[Duration], which: impl Fn(Duration) -> bool) -> f64 {
-        stalls.iter().filter(|s| which(**s)).count() as f64 / stalls.len() as f64
-    }
-
-    #[test]
-    fn short_messages_wait_for_the_timer_as_often_as_they_are_lost() {
-        let stalls = stalls(15.0, 100);
-        let late = share(&stalls, |s| !s.is_zero());
-        let twice = share(&stalls, |s| s >= Duration::from_millis(600));
-        assert!((late - 0.15).abs() < 0.015, "{late}");
-        assert!((twice - 0.0225).abs() < 0.006, "{twice}");
-        let least = stalls.iter().filter(|s| !s.is_zero()).min();
-        assert_eq!(least, Some(&Duration::from_millis(200)));
-    }
-
-    #[test]
-    fn in_a_long_message_only_the_tail_waits_for_the_timer() {
-        // 20 packets at 5 %: 3 at the tail lost once, 17 before lost twice.
-        let expected = 1.0 - 0.95_f64.powi(3) * (1.0 - 0.0025_f64).powi(17);
-        let late = share(&stalls(5.0, 20 * 1448), |s| !s.is_zero());
-        assert!((late - expected).abs() < 0.015, "{late} {expected}");
-    }
-
-    #[test]
-    fn everything_lost_is_late_by_what_tcp_bears() {
-        let stalls = stalls(100.0, 1);
-        // 0.2 s doubled ten times up to 120 s, as tcp_retries2 says: about a quarter of an hour.
-        assert!(stalls.iter().all(|s| *s == stalls[0]));
-        assert!(
-            (800..1000).contains(&stalls[0].as_secs()),
-            "{:?}",
-            stalls[0]
-        );
+    fn refuses(&self, _: Transport) -> Option<&'static str> {
+        None
     }
 }

@@ -1,12 +1,13 @@
-//! `net.latency`: data arrives late.
+//! The fault and its configuration.
 
+use super::delay::{Delay, Delayed};
 use crate::{
-    Distribution, PacketsConfig, check,
+    Distribution, PacketsConfig, Transport, check,
     connections::{Connections, picks_connections},
     direction::Direction,
     emulate,
     netem::Netem,
-    proxy::{Effect, Fate, Hits, Leg, Piece, Room, Stage, plan_on_proxies},
+    proxy::{DatagramStage, Effect, Leg, Stage, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
@@ -14,7 +15,6 @@ use chaos_core::{
     async_trait,
     units::{Percent, Time},
 };
-use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -27,6 +27,8 @@ use std::time::Duration;
 /// throughput: up to 64 MiB per connection and direction may be under way, beyond that the sender has to wait.
 /// The order is kept: late data delays what comes after it. The end of a stream is late, too. The proxy itself
 /// answers the TCP handshake, so connecting takes no longer. Several latencies add up.
+///
+/// On a UDP proxy each datagram is late by itself, as in the kernel: those with a jitter may overtake each other.
 ///
 /// On a network namespace (of a process, a container, by name or the host's) each packet that goes out, or comes in, is
 /// late instead, the handshake's, too; packets with a jitter may overtake each other. An interface takes one such fault
@@ -75,16 +77,6 @@ use std::time::Duration;
 pub struct Latency {
     delay: Delay,
     scope: Scope,
-}
-
-/// A delay that varies.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Delay {
-    latency: Duration,
-    jitter: Duration,
-    distribution: Distribution,
-    /// How much each depends on the one before, 0 to 100.
-    correlation: f64,
 }
 
 impl Latency {
@@ -153,6 +145,11 @@ impl Latency {
             delay: self.delay,
             direction,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn delay(&self) -> Delay {
+        self.delay
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -289,131 +286,20 @@ struct Late {
 impl Effect for Late {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
         self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(Delayed {
-                fault: self.delay,
-                last: 0.5,
-                delay: Duration::ZERO,
-                rng: leg.rng(),
-                hits: leg.hits.clone(),
-            })
+            let hits = leg.hits.clone();
+            Box::new(Delayed::new(self.delay, leg.rng(), hits))
         })
     }
-}
 
-/// The latency of one direction of one connection.
-#[derive(Debug)]
-struct Delayed {
-    fault: Delay,
-    /// What was drawn last, 0 to 1.
-    last: f64,
-    /// Of the chunk that is on its way.
-    delay: Duration,
-    rng: StdRng,
-    hits: Hits,
-}
-
-impl Delayed {
-    fn draw(&mut self) -> Duration {
-        let Delay {
-            latency,
-            jitter,
-            distribution,
-            correlation,
-        } = self.fault;
-        if jitter.is_zero() {
-            return latency;
-        }
-        // As the kernel's emulator does it: a part of what is drawn is what was drawn before.
-        let share = correlation / 100.0;
-        self.last = self.rng.random::<f64>() * (1.0 - share) + self.last * share;
-        let p = self.last.clamp(1e-9, 1.0 - 1e-9);
-        let off = distribution.quantile(p).unwrap_or(2.0 * p - 1.0) * jitter.as_secs_f64();
-        Duration::try_from_secs_f64(latency.as_secs_f64() + off).unwrap_or(Duration::ZERO)
-    }
-}
-
-impl Stage for Delayed {
-    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
-        if piece.chunk.is_some() {
-            self.delay = self.draw();
-            self.hits.hit();
-        }
-        Fate::at(piece.at + self.delay)
+    fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
+        let covers = self.direction.covers(leg.flow);
+        covers.then(|| -> Box<dyn DatagramStage> {
+            let hits = leg.hits.clone();
+            Box::new(Delayed::new(self.delay, leg.rng(), hits))
+        })
     }
 
-    fn room(&self) -> Room {
-        Room {
-            delay: self.fault.latency + self.fault.jitter * 3,
-            ..Room::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chaos_core::Seed;
-
-    fn delays(fault: Latency, seed: u64) -> Vec<Duration> {
-        let mut delay = Delayed {
-            fault: fault.delay,
-            last: 0.5,
-            delay: Duration::ZERO,
-            rng: Seed::new(seed).rng(),
-            hits: Hits::default(),
-        };
-        (0..1000).map(|_| delay.draw()).collect()
-    }
-
-    #[test]
-    fn jitter_goes_both_ways_evenly() {
-        let drawn = delays(Latency::ms(100).jitter_ms(50), 1);
-        let ms = |ms| Duration::from_millis(ms);
-        assert!(drawn.iter().all(|d| (ms(50)..=ms(150)).contains(d)));
-        let below = drawn.iter().filter(|d| **d < ms(75)).count();
-        let above = drawn.iter().filter(|d| **d > ms(125)).count();
-        assert!((200..300).contains(&below), "{below}");
-        assert!((200..300).contains(&above), "{above}");
-    }
-
-    #[test]
-    fn a_delay_is_never_negative() {
-        let drawn = delays(Latency::ms(10).jitter_ms(100), 1);
-        assert!(drawn.contains(&Duration::ZERO));
-        assert!(drawn.iter().all(|d| *d <= Duration::from_millis(110)));
-    }
-
-    #[test]
-    fn the_same_seed_draws_the_same() {
-        let fault = || Latency::ms(100).jitter_ms(50);
-        assert_eq!(delays(fault(), 7), delays(fault(), 7));
-        assert_ne!(delays(fault(), 7), delays(fault(), 8));
-    }
-
-    #[test]
-    fn a_distribution_has_its_mean_and_deviation() {
-        for distribution in [Distribution::Normal, Distribution::Pareto] {
-            let fault = Latency::ms(500).jitter_ms(50).distribution(distribution);
-            let drawn: Vec<f64> = delays(fault, 3).iter().map(Duration::as_secs_f64).collect();
-            let mean = drawn.iter().sum::<f64>() / 1000.0;
-            let variance = drawn.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 1000.0;
-            assert!((0.49..0.51).contains(&mean), "{distribution}: {mean}");
-            let deviation = variance.sqrt();
-            assert!(
-                (0.03..0.08).contains(&deviation),
-                "{distribution}: {deviation}"
-            );
-        }
-    }
-
-    #[test]
-    fn with_correlation_a_delay_is_like_the_one_before() {
-        let steps = |correlation| {
-            let fault = Latency::ms(100).jitter_ms(50).correlation(correlation);
-            let drawn = delays(fault, 5);
-            let steps = drawn.windows(2).map(|two| two[0].abs_diff(two[1]));
-            steps.sum::<Duration>()
-        };
-        assert!(steps(90.0) * 4 < steps(0.0));
+    fn refuses(&self, _: Transport) -> Option<&'static str> {
+        None
     }
 }

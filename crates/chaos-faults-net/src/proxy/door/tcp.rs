@@ -1,6 +1,6 @@
-//! The port of a proxy: open, shut without giving it up, open again.
+//! The port of a TCP proxy.
 
-use super::stream::{is_local, never_pace};
+use super::super::stream::{is_local, never_pace};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
@@ -9,13 +9,13 @@ use std::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-/// The port of a proxy.
+/// The port of a TCP proxy.
 ///
 /// While it is shut, connections are refused by the kernel, and a socket that is bound but does not listen keeps
 /// the port. On Linux that socket (the keeper) is there from the start, so the port is never free for a moment.
 /// Elsewhere two sockets cannot be bound to one port, and the keeper takes the listener's place.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub(crate) struct TcpDoor {
     address: SocketAddr,
     listener: Option<TcpListener>,
     keeper: Option<Socket>,
@@ -23,7 +23,7 @@ pub(crate) struct Door {
     waker: Option<Waker>,
 }
 
-impl Door {
+impl TcpDoor {
     /// How many connections may wait to be accepted.
     const BACKLOG: i32 = 1024;
 
@@ -133,7 +133,7 @@ fn listen(socket: Socket) -> io::Result<TcpListener> {
     if is_local(address_of(&socket)?.ip()) {
         never_pace(&socket);
     }
-    socket.listen(Door::BACKLOG)?;
+    socket.listen(TcpDoor::BACKLOG)?;
     socket.set_nonblocking(true)?;
     TcpListener::from_std(socket.into())
 }

@@ -1,0 +1,300 @@
+//! One client of a proxy for datagrams, and its socket towards the upstream.
+
+use super::{
+    super::{
+        clock::Timer, faults::Follower, pipe::Allowance, scratch, shared::Shared, stack::Link,
+    },
+    line::Line,
+    under_way::UnderWay,
+    upstream,
+};
+use crate::direction::Flow;
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
+    time::{Duration, Instant},
+};
+use tokio::{io::ReadBuf, net::UdpSocket};
+
+/// One client of a proxy for datagrams.
+///
+/// Datagrams of the client are handed to it by who reads the port; its task does the rest. Both run on the same worker.
+#[derive(Debug)]
+pub(super) struct Session {
+    client: SocketAddr,
+    link: Link,
+    state: Mutex<State>,
+}
+
+/// Why a session is no more: the proxy was closed, or a fault has cut it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ended;
+
+#[derive(Debug)]
+struct State {
+    follower: Follower,
+    /// From the client.
+    up: Line,
+    /// To the client.
+    down: Line,
+    upstream: Option<UdpSocket>,
+    /// When a datagram came from either side the last time.
+    used: Instant,
+    timer: Timer,
+    waker: Option<Waker>,
+    ended: bool,
+}
+
+impl Session {
+    /// When to try again what the kernel has no room for at the moment.
+    const AGAIN: Duration = Duration::from_millis(1);
+    /// What a datagram costs at least of what may be moved before others get their turn.
+    pub(super) const LEAST: usize = 1024;
+
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        link: Link,
+        client: SocketAddr,
+        under_way: &Arc<UnderWay>,
+    ) -> Self {
+        Self {
+            client,
+            link,
+            state: Mutex::new(State {
+                follower: Follower::new(Arc::clone(shared), link.number),
+                up: Line::new(Flow::Upstream, under_way),
+                down: Line::new(Flow::Downstream, under_way),
+                upstream: None,
+                used: Instant::now(),
+                timer: Timer::default(),
+                waker: None,
+                ended: false,
+            }),
+        }
+    }
+
+    /// When a datagram came from either side the last time.
+    pub(super) fn used(&self) -> Instant {
+        self.state().used
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        let state = self.state();
+        state.up.is_empty() && state.down.is_empty()
+    }
+
+    /// A datagram of the client.
+    pub(super) fn come(&self, data: &[u8]) -> Result<(), Ended> {
+        let mut state = self.state();
+        let now = Instant::now();
+        state.used = now;
+        let changed = state.follow(&self.link)?;
+        if !state.up.is_clear() || !state.send_up(data) {
+            state.follower.shared().moved().staged(data.len());
+            state.up.come(data, now);
+        } else if !changed {
+            return Ok(());
+        }
+        if let Some(waker) = &state.waker {
+            waker.wake_by_ref();
+        }
+        Ok(())
+    }
+
+    /// Does what is to be done beside: connects to the upstream, lets on what waits, takes what comes back.
+    pub(super) async fn run(&self) {
+        let shared = self.state().follower.shared_with();
+        loop {
+            match upstream::connect(shared.upstream(), shared.address()).await {
+                Ok(socket) => break self.state().upstream = Some(socket),
+                Err(error) => {
+                    tracing::debug!(upstream = shared.upstream(), %error, "the upstream cannot be reached");
+                }
+            }
+            // What has come until now is lost, and what comes next is reason to try again.
+            self.state().drop_up();
+            poll_fn(|cx| self.poll_wanted(cx)).await;
+        }
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    /// Whether there is something for the upstream.
+    fn poll_wanted(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        state.listen(cx);
+        match state.up.is_empty() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
+    /// Ready when the session has ended.
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        let state = &mut *state;
+        state.listen(cx);
+        let mut allowance = Allowance::new();
+        loop {
+            if state.follow(&self.link).is_err() {
+                return Poll::Ready(());
+            }
+            let now = Instant::now();
+            let blocked = state.send(self.client, now);
+            let mut wake = [state.up.next(), state.down.next()]
+                .into_iter()
+                .flatten()
+                .min();
+            if blocked {
+                let again = now + Self::AGAIN;
+                wake = Some(wake.map_or(again, |wake| wake.min(again)));
+            }
+            match (state.poll_take(cx, self.client), wake) {
+                (Poll::Ready(len), _) => ready!(allowance.poll_spend(cx, len.max(Self::LEAST))),
+                (Poll::Pending, Some(at)) => ready!(state.timer.poll(cx, at)),
+                (Poll::Pending, None) => {
+                    state.timer.clear();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Has the task woken from now on: by faults, datagrams of the client, and the upstream.
+    fn listen(&mut self, cx: &Context<'_>) {
+        self.follower.listen(cx);
+        let known = self.waker.as_ref();
+        if !known.is_some_and(|known| known.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Takes over the faults that are on the proxy now; whether they are others.
+    fn follow(&mut self, link: &Link) -> Result<bool, Ended> {
+        if self.ended {
+            return Err(Ended);
+        }
+        let Some(news) = self.follower.news() else {
+            return Ok(false);
+        };
+        let now = Instant::now();
+        match news {
+            Ok(stack) if !stack.cuts_off(link) => {
+                self.up.follow(&stack, link, now);
+                self.down.follow(&stack, link, now);
+                return Ok(true);
+            }
+            Ok(stack) => stack.count_cut(link),
+            Err(_closed) => {}
+        }
+        self.ended = true;
+        self.waker.iter().for_each(Waker::wake_by_ref);
+        Err(Ended)
+    }
+
+    /// Sends what is due, both ways. Whether some of it has to be tried again.
+    fn send(&mut self, client: SocketAddr, now: Instant) -> bool {
+        self.up.advance(now);
+        self.down.advance(now);
+        let mut blocked = false;
+        while let Some(data) = self.up.first_out().cloned() {
+            if !self.send_up(&data) {
+                blocked = true;
+                break;
+            }
+            self.up.sent();
+        }
+        while let Some(data) = self.down.first_out().cloned() {
+            if !self.send_down(&data, client) {
+                blocked = true;
+                break;
+            }
+            self.down.sent();
+        }
+        self.count_dropped();
+        blocked
+    }
+
+    /// Sends a datagram to the upstream, if there is room for it in the kernel.
+    fn send_up(&self, data: &[u8]) -> bool {
+        let Some(upstream) = &self.upstream else {
+            return false;
+        };
+        let sent = match upstream.try_send(data) {
+            // That is about one before it, to which nobody listened; this one was not sent.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => upstream.try_send(data),
+            sent => sent,
+        };
+        self.is_sent(sent.map(drop), data)
+    }
+
+    /// Sends a datagram to the client, if there is room for it in the kernel.
+    fn send_down(&self, data: &[u8], client: SocketAddr) -> bool {
+        let sent = self.follower.shared().door().send(data, client);
+        self.is_sent(sent, data)
+    }
+
+    fn is_sent(&self, sent: io::Result<()>, data: &[u8]) -> bool {
+        match sent {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
+            Ok(()) => self.follower.shared().moved().copied(data.len()),
+            Err(error) => {
+                // A datagram that cannot be sent is lost, as on any way.
+                tracing::debug!(%error, len = data.len(), "a datagram cannot be sent");
+                self.follower.shared().moved().dropped(1);
+            }
+        }
+        true
+    }
+
+    /// Takes one datagram of the upstream; how long it is.
+    fn poll_take(&mut self, cx: &mut Context<'_>, client: SocketAddr) -> Poll<usize> {
+        scratch::with(|buffer| {
+            let Some(upstream) = &self.upstream else {
+                return Poll::Pending;
+            };
+            let mut buffer = ReadBuf::new(buffer);
+            if let Err(error) = ready!(upstream.poll_recv(cx, &mut buffer)) {
+                // Nobody listens there now (ICMP port unreachable); somebody may later.
+                tracing::debug!(%error, "the upstream does not take datagrams");
+                return Poll::Ready(0);
+            }
+            let (data, now) = (buffer.filled(), Instant::now());
+            self.used = now;
+            if !self.down.is_clear() || !self.send_down(data, client) {
+                self.follower.shared().moved().staged(data.len());
+                self.down.come(data, now);
+            }
+            Poll::Ready(data.len())
+        })
+    }
+
+    /// What is under way to the upstream is lost.
+    fn drop_up(&mut self) {
+        self.up.clear();
+        self.count_dropped();
+    }
+
+    fn count_dropped(&mut self) {
+        let dropped = self.up.take_dropped() + self.down.take_dropped();
+        self.follower.shared().moved().dropped(dropped);
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // What is under way when a session ends is lost.
+        self.up.clear();
+        self.down.clear();
+        self.count_dropped();
+    }
+}
