@@ -55,7 +55,7 @@ pub use netns::{Netns, NetnsConfig};
 pub use packets::{PacketsConfig, Protocol, Traffic};
 pub use partition::{Partition, PartitionConfig};
 pub use port::{TakenPort, TakenPortConfig};
-pub use proxy::{Proxy, ProxyConfig, Transport};
+pub use proxy::{Address, Proxy, ProxyConfig, Transport};
 pub use refuse::{Refuse, RefuseConfig};
 pub use register::register;
 pub use reorder::{Reorder, ReorderConfig};

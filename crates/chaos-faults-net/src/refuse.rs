@@ -20,6 +20,9 @@ use std::sync::Arc;
 /// process is gone. The port stays the proxy's: a socket that is bound and does not listen keeps it, so no other
 /// program can take it meanwhile.
 ///
+/// Of a proxy on a Unix socket connections are closed, and new ones refused; a socket that does not listen keeps the path.
+/// When another file has taken its place the fault is refused.
+///
 /// Of a UDP proxy datagrams are refused (ICMP port unreachable), and sessions end; on Linux only.
 ///
 /// # What it needs
@@ -27,7 +30,7 @@ use std::sync::Arc;
 ///
 /// # What is changed on the host
 /// The proxy's port does not listen any more. (On systems other than Linux it is nobody's for an instant when
-/// the fault begins and when it ends.)
+/// the fault begins and when it ends; so is the path of a Unix socket when it begins.)
 ///
 /// # How it is undone
 /// The proxy listens on the same port again.

@@ -276,6 +276,11 @@ async fn a_proxy_is_opened_by_its_scheme() {
     let said = target.unwrap().describe();
     assert!(said.starts_with("proxy redis 127.0.0.1:"), "{said}");
     assert!(said.ends_with(" -> localhost:6379"), "{said}");
+
+    let json = json!({ "protocol": "udp", "listen": "[::1]:0", "upstream": "localhost:53" });
+    let target = registry().target("proxy", parameters(json), "dns").await;
+    let said = target.unwrap().describe();
+    assert!(said.starts_with("proxy dns udp [::1]:"), "{said}");
 }
 
 #[tokio::test]
@@ -298,6 +303,18 @@ async fn wrong_addresses_are_told_what_is_allowed() {
         (
             json!({ "upstream": "a:1", "listen": "x" }),
             &["listen", "host:port"],
+        ),
+        (
+            json!({ "upstream": "a:1", "protocol": "icmp" }),
+            &["protocol", "`icmp`", "`tcp` or `udp`"],
+        ),
+        (
+            json!({ "upstream": "unix:/a", "protocol": "udp" }),
+            &["upstream", "takes no UDP", "host:port"],
+        ),
+        (
+            json!({ "upstream": "a:1", "listen": "unix:a" }),
+            &["listen", "unix:/path"],
         ),
         (
             json!({ "upstream": "a:1", "port": 1 }),

@@ -1,8 +1,10 @@
 //! The proxy as its user holds it.
 
+#[cfg(unix)]
+use super::door::UnixDoor;
 use super::{
     accept::accept,
-    address::{check, not_itself},
+    address::{Address, check, not_itself},
     door::{Door, TcpDoor, UdpDoor},
     shared::Shared,
     transport::Transport,
@@ -29,6 +31,14 @@ use tokio::task::AbortHandle;
 /// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction. On Linux its times
 ///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
+///
+/// # Unix sockets
+/// A proxy that listens on `unix:/path` makes the socket there and lets only its own user connect (mode 0600). A file that is
+/// there already is refused and left alone, a socket, too. When the proxy is dropped the socket is removed, unless
+/// another one has taken its place. A process that is killed (SIGKILL) leaves it behind, as every program does: the next one
+/// is refused until somebody removes it. On Linux `unix:@name` leaves nothing behind: an abstract socket is no file,
+/// but everyone in the network namespace may connect to it. `clients` picks none of their connections, and instead of
+/// being reset they are closed.
 ///
 /// # Datagrams
 /// A proxy made by [`udp`](Self::udp) passes on UDP datagrams, each as it is:
@@ -76,11 +86,11 @@ impl Proxy {
         Self::listen("127.0.0.1:0", upstream).await
     }
 
-    /// Listens on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port` or, on Unix,
-    /// `unix:/path`).
+    /// Listens on `listen` (`host:port`; port 0: a free one), in front of `upstream` (`host:port`). Both may be Unix sockets:
+    /// `unix:/path` on Unix, `unix:@name` (abstract) on Linux.
     ///
     /// # Errors
-    /// One of them is no address, or the port is in use.
+    /// One of them is no address, the port is in use, or there is something at the path.
     pub async fn listen(
         listen: impl ToString,
         upstream: impl ToString,
@@ -133,7 +143,7 @@ impl Proxy {
         // Names are looked up on the proxies' runtime: the caller may have none.
         let starting = home.handle().spawn(async move {
             let door = open_door(transport, &listen).await?;
-            not_itself(door.address(), &upstream).await?;
+            not_itself(&door.address(), &upstream).await?;
             let shared = Arc::new(Shared::new(name, upstream, door, home));
             let serving = Arc::clone(&shared);
             let task = match transport {
@@ -148,8 +158,19 @@ impl Proxy {
             .map_err(|e| FaultError::host("start the proxy", e))?
     }
 
-    /// The address that clients connect to.
+    /// The address and port that clients connect to.
+    ///
+    /// # Panics
+    /// The proxy listens on a Unix socket, which has none: ask [`listens_on`](Self::listens_on) instead.
     pub fn address(&self) -> SocketAddr {
+        match self.listens_on() {
+            Address::Ip(address) => *address,
+            unix => panic!("a proxy on {unix} has no IP address; ask `Proxy::listens_on`"),
+        }
+    }
+
+    /// Where clients connect to, whatever it is.
+    pub fn listens_on(&self) -> &Address {
         self.0.shared.address()
     }
 
@@ -186,16 +207,20 @@ impl Target for Proxy {
 
     async fn sites(&self, _: &Context) -> Result<Vec<Site>, FaultError> {
         let shared = &self.0.shared;
-        Ok(vec![
-            Site::named("proxy", shared.name())
-                .with_address(shared.address())
-                .with_handle(Arc::clone(shared)),
-        ])
+        let site = Site::named("proxy", shared.name()).with_handle(Arc::clone(shared));
+        Ok(vec![match shared.address() {
+            Address::Ip(address) => site.with_address(*address),
+            Address::Path(_) | Address::Abstract(_) => site,
+        }])
     }
 }
 
 /// Takes the first of the addresses of `listen` that can be had.
 async fn open_door(transport: Transport, listen: &str) -> Result<Door, FaultError> {
+    #[cfg(unix)]
+    if let Some(address) = Address::unix(listen) {
+        return open_unix(address);
+    }
     let addresses = tokio::net::lookup_host(listen)
         .await
         .map_err(|e| FaultError::no_target(listen, e.to_string()))?;
@@ -216,5 +241,19 @@ async fn open_door(transport: Transport, listen: &str) -> Result<Door, FaultErro
             "another program listens there; choose another port, or port 0 for a free one",
         ),
         _ => FaultError::host(format!("listen on {listen}"), problem),
+    })
+}
+
+/// Makes a Unix socket.
+#[cfg(unix)]
+fn open_unix(address: Address) -> Result<Door, FaultError> {
+    let said = address.to_string();
+    UnixDoor::open(address).map(Door::Unix).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => FaultError::conflict(
+            format!("the address {said}"),
+            "there is something already, perhaps the socket of a proxy that was killed: remove it if nobody needs it, or choose \
+            another path; on Linux unix:@name never leaves one behind",
+        ),
+        _ => FaultError::host(format!("listen on {said}"), error),
     })
 }

@@ -35,6 +35,7 @@ mod transport;
 mod udp;
 mod workers;
 
+pub use address::Address;
 pub use config::ProxyConfig;
 pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;

@@ -1,6 +1,7 @@
 //! What a proxy has in common with the faults on it.
 
 use super::{
+    address::Address,
     door::Door,
     effect::{Effect, Hits},
     faults::Faults,
@@ -14,7 +15,6 @@ use crate::connections::Picked;
 use chaos_core::{FaultError, Seed};
 use std::{
     fmt,
-    net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -26,7 +26,7 @@ use std::{
 pub(crate) struct Shared {
     name: Option<String>,
     upstream: String,
-    address: SocketAddr,
+    address: Address,
     transport: Transport,
     door: Mutex<Door>,
     /// Where the door is.
@@ -78,8 +78,8 @@ impl Shared {
         &self.upstream
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// What it passes on.

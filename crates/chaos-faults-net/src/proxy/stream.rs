@@ -1,6 +1,6 @@
 //! One end of a connection.
 
-use super::address::leads_to;
+use super::address::{Address, leads_to};
 use bytes::BytesMut;
 use std::{
     future::Future,
@@ -15,9 +15,6 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::{TcpSocket, TcpStream, lookup_host},
 };
-
-/// What stands before the path of a Unix socket.
-pub(crate) const UNIX: &str = "unix:";
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = match address {
@@ -87,10 +84,10 @@ impl Stream {
         })
     }
 
-    /// Connects to `host:port` or `unix:/path`.
+    /// Connects to `host:port`, `unix:/path` or `unix:@name`.
     pub(crate) async fn connect(address: &str) -> io::Result<Self> {
         #[cfg(unix)]
-        if let Some(path) = address.strip_prefix(UNIX) {
+        if let Some(path) = Address::unix(address).and_then(|unix| unix.kernel_path()) {
             return Ok(Self::Unix(UnixStream::connect(path).await?));
         }
         let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address");
@@ -104,11 +101,15 @@ impl Stream {
     }
 
     /// Whether it leads to who listens there.
-    pub(crate) fn leads_to(&self, listens: SocketAddr) -> bool {
-        match self {
-            Self::Tcp(stream) => stream.peer_addr().is_ok_and(|to| leads_to(to, listens)),
+    pub(crate) fn leads_to(&self, listens: &Address) -> bool {
+        match (self, listens) {
+            (Self::Tcp(stream), Address::Ip(listens)) => {
+                let to = stream.peer_addr();
+                to.is_ok_and(|to| leads_to(to, *listens))
+            }
             #[cfg(unix)]
-            Self::Unix(_) => false,
+            (Self::Unix(_), _) => false,
+            (Self::Tcp(_), _) => false,
         }
     }
 

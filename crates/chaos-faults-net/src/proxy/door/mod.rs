@@ -2,8 +2,10 @@
 
 mod tcp;
 mod udp;
+#[cfg(unix)]
+mod unix;
 
-use super::{stream::Stream, transport::Transport};
+use super::{address::Address, stream::Stream, transport::Transport};
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -12,12 +14,16 @@ use std::{
 pub(crate) use tcp::TcpDoor;
 use tokio::io::ReadBuf;
 pub(crate) use udp::UdpDoor;
+#[cfg(unix)]
+pub(crate) use unix::UnixDoor;
 
 /// Where clients come to a proxy: open, shut without giving it up, open again.
 #[derive(Debug)]
 pub(crate) enum Door {
     Tcp(TcpDoor),
     Udp(UdpDoor),
+    #[cfg(unix)]
+    Unix(UnixDoor),
 }
 
 impl Door {
@@ -25,15 +31,19 @@ impl Door {
     pub(crate) const fn transport(&self) -> Transport {
         match self {
             Self::Tcp(_) => Transport::Tcp,
+            #[cfg(unix)]
+            Self::Unix(_) => Transport::Tcp,
             Self::Udp(_) => Transport::Udp,
         }
     }
 
     /// The address that clients use.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> Address {
         match self {
-            Self::Tcp(door) => door.address(),
-            Self::Udp(door) => door.address(),
+            Self::Tcp(door) => Address::Ip(door.address()),
+            Self::Udp(door) => Address::Ip(door.address()),
+            #[cfg(unix)]
+            Self::Unix(door) => door.address().clone(),
         }
     }
 
@@ -42,6 +52,8 @@ impl Door {
         match self {
             Self::Tcp(door) => door.shut(),
             Self::Udp(door) => door.shut(),
+            #[cfg(unix)]
+            Self::Unix(door) => door.shut(),
         }
     }
 
@@ -50,6 +62,8 @@ impl Door {
         match self {
             Self::Tcp(door) => door.unlock(),
             Self::Udp(door) => door.unlock(),
+            #[cfg(unix)]
+            Self::Unix(door) => door.unlock(),
         }
     }
 
@@ -58,6 +72,8 @@ impl Door {
         match self {
             Self::Tcp(door) => door.close(),
             Self::Udp(door) => door.close(),
+            #[cfg(unix)]
+            Self::Unix(door) => door.close(),
         }
     }
 
@@ -71,6 +87,11 @@ impl Door {
                 let (client, address) = ready!(door.poll_accept(cx))?;
                 Poll::Ready(Ok((Stream::Tcp(client), Some(address.ip()))))
             }
+            #[cfg(unix)]
+            Self::Unix(door) => {
+                let client = ready!(door.poll_accept(cx))?;
+                Poll::Ready(Ok((Stream::Unix(client), None)))
+            }
             Self::Udp(_) => Poll::Pending,
         }
     }
@@ -83,7 +104,7 @@ impl Door {
     ) -> Poll<io::Result<SocketAddr>> {
         match self {
             Self::Udp(door) => door.poll_receive(cx, buffer),
-            Self::Tcp(_) => Poll::Pending,
+            _ => Poll::Pending,
         }
     }
 
@@ -91,7 +112,7 @@ impl Door {
     pub(crate) fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<()> {
         match self {
             Self::Udp(door) => door.send(data, to),
-            Self::Tcp(_) => Err(io::ErrorKind::Unsupported.into()),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
