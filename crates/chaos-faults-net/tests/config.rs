@@ -306,7 +306,7 @@ async fn wrong_addresses_are_told_what_is_allowed() {
         ),
         (
             json!({ "upstream": "a:1", "protocol": "icmp" }),
-            &["protocol", "`icmp`", "`tcp` or `udp`"],
+            &["protocol", "`icmp`", "tcp, udp"],
         ),
         (
             json!({ "upstream": "unix:/a", "protocol": "udp" }),
