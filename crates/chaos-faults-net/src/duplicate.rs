@@ -130,7 +130,7 @@ impl Fault for Duplicate {
     }
 }
 
-/// Sends packets twice.
+/// Sends packets, or the datagrams of a UDP proxy, twice.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

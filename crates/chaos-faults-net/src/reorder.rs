@@ -166,7 +166,7 @@ impl Fault for Reorder {
     }
 }
 
-/// Lets packets overtake each other.
+/// Lets packets, or the datagrams of a UDP proxy, overtake each other.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
