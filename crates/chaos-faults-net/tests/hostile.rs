@@ -101,11 +101,11 @@ async fn ten_thousand_connections_leave_nothing_behind() {
                 let mut stream = TcpStream::connect(to).await.unwrap();
                 match n % 4 {
                     0 => {}
-                    1 => return reset(stream),
+                    1 => reset(stream),
                     2 => drop(ping(&mut stream).await.unwrap()),
                     _ => {
                         ping(&mut stream).await.unwrap();
-                        return reset(stream);
+                        reset(stream);
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! Where clients come to a proxy.
 
+#[cfg(target_os = "linux")]
+mod local;
 mod tcp;
 mod udp;
 #[cfg(unix)]
@@ -8,12 +10,12 @@ mod unix;
 use super::{address::Address, stream::Stream, transport::Transport};
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     task::{Context, Poll, ready},
 };
 pub(crate) use tcp::TcpDoor;
 use tokio::io::ReadBuf;
-pub(crate) use udp::UdpDoor;
+pub(crate) use udp::{Peer, UdpDoor};
 #[cfg(unix)]
 pub(crate) use unix::UnixDoor;
 
@@ -101,7 +103,7 @@ impl Door {
         &self,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<SocketAddr>> {
+    ) -> Poll<io::Result<Peer>> {
         match self {
             Self::Udp(door) => door.poll_receive(cx, buffer),
             _ => Poll::Pending,
@@ -109,7 +111,7 @@ impl Door {
     }
 
     /// Sends a datagram to a client.
-    pub(crate) fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<()> {
+    pub(crate) fn send(&self, data: &[u8], to: Peer) -> io::Result<()> {
         match self {
             Self::Udp(door) => door.send(data, to),
             _ => Err(io::ErrorKind::Unsupported.into()),

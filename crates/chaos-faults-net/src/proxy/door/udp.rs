@@ -1,11 +1,15 @@
 //! The port of a proxy for datagrams.
 
+#[cfg(target_os = "linux")]
+use super::local;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    task::{Context, Poll},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    task::{Context, Poll, ready},
 };
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::{io::ReadBuf, net::UdpSocket};
 
 /// The port of a proxy for datagrams.
@@ -19,6 +23,14 @@ pub(crate) struct UdpDoor {
     socket: Option<UdpSocket>,
 }
 
+/// Between whom a datagram is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Peer {
+    pub(crate) client: SocketAddr,
+    /// Which of the addresses of the host the client knows; `None`: the one that the port is bound to.
+    pub(crate) local: Option<IpAddr>,
+}
+
 impl UdpDoor {
     /// How much the kernel may keep of what has come; it gives less if `net.core.rmem_max` says so.
     const BACKLOG: usize = 4 * 1024 * 1024;
@@ -28,6 +40,10 @@ impl UdpDoor {
         let socket = bind(address)?;
         if let Err(error) = socket.set_recv_buffer_size(Self::BACKLOG) {
             tracing::debug!(%error, "the buffer of the port stays as it is");
+        }
+        #[cfg(target_os = "linux")]
+        if address.ip().is_unspecified() {
+            local::tell(&socket, address)?;
         }
         socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket.into())?;
@@ -90,19 +106,39 @@ impl UdpDoor {
         &self,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<SocketAddr>> {
-        match &self.socket {
-            Some(socket) => socket.poll_recv_from(cx, buffer),
-            None => Poll::Pending,
+    ) -> Poll<io::Result<Peer>> {
+        let Some(socket) = &self.socket else {
+            return Poll::Pending;
+        };
+        #[cfg(target_os = "linux")]
+        while self.address.ip().is_unspecified() {
+            ready!(socket.poll_recv_ready(cx))?;
+            let into = buffer.initialize_unfilled();
+            match socket.try_io(Interest::READABLE, || local::receive(socket, into)) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                received => {
+                    let (len, peer) = received?;
+                    buffer.advance(len);
+                    return Poll::Ready(Ok(peer));
+                }
+            }
         }
+        let received = ready!(socket.poll_recv_from(cx, buffer));
+        Poll::Ready(received.map(|client| Peer {
+            client,
+            local: None,
+        }))
     }
 
     /// Sends a datagram to a client.
-    pub(super) fn send(&self, data: &[u8], to: SocketAddr) -> io::Result<()> {
-        match &self.socket {
-            Some(socket) => socket.try_send_to(data, to).map(drop),
-            None => Err(io::ErrorKind::NotConnected.into()),
+    pub(super) fn send(&self, data: &[u8], to: Peer) -> io::Result<()> {
+        let socket = self.socket.as_ref();
+        let socket = socket.ok_or(io::ErrorKind::NotConnected)?;
+        #[cfg(target_os = "linux")]
+        if to.local.is_some() {
+            return socket.try_io(Interest::WRITABLE, || local::send(socket, data, to));
         }
+        socket.try_send_to(data, to.client).map(drop)
     }
 }
 

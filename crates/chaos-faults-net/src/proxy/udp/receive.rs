@@ -48,8 +48,8 @@ fn poll(
         let received = scratch::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             let received = shared.door().poll_receive(cx, &mut buffer);
-            received.map_ok(|client| {
-                sessions.come(client, buffer.filled());
+            received.map_ok(|peer| {
+                sessions.come(peer, buffer.filled());
                 buffer.filled().len()
             })
         });

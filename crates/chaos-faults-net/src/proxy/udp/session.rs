@@ -2,7 +2,8 @@
 
 use super::{
     super::{
-        clock::Timer, faults::Follower, pipe::Allowance, scratch, shared::Shared, stack::Link,
+        clock::Timer, door::Peer, faults::Follower, pipe::Allowance, scratch, shared::Shared,
+        stack::Link,
     },
     line::Line,
     under_way::UnderWay,
@@ -12,7 +13,6 @@ use crate::direction::Flow;
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
@@ -24,7 +24,7 @@ use tokio::{io::ReadBuf, net::UdpSocket};
 /// Datagrams of the client are handed to it by who reads the port; its task does the rest. Both run on the same worker.
 #[derive(Debug)]
 pub(super) struct Session {
-    client: SocketAddr,
+    peer: Peer,
     link: Link,
     state: Mutex<State>,
 }
@@ -57,11 +57,11 @@ impl Session {
     pub(super) fn new(
         shared: &Arc<Shared>,
         link: Link,
-        client: SocketAddr,
+        peer: Peer,
         under_way: &Arc<UnderWay>,
     ) -> Self {
         Self {
-            client,
+            peer,
             link,
             state: Mutex::new(State {
                 follower: Follower::new(Arc::clone(shared), link.number),
@@ -143,7 +143,7 @@ impl Session {
                 return Poll::Ready(());
             }
             let now = Instant::now();
-            let blocked = state.send(self.client, now);
+            let blocked = state.send(self.peer, now);
             let mut wake = [state.up.next(), state.down.next()]
                 .into_iter()
                 .flatten()
@@ -152,7 +152,7 @@ impl Session {
                 let again = now + Self::AGAIN;
                 wake = Some(wake.map_or(again, |wake| wake.min(again)));
             }
-            match (state.poll_take(cx, self.client), wake) {
+            match (state.poll_take(cx, self.peer), wake) {
                 (Poll::Ready(len), _) => ready!(allowance.poll_spend(cx, len.max(Self::LEAST))),
                 (Poll::Pending, Some(at)) => ready!(state.timer.poll(cx, at)),
                 (Poll::Pending, None) => {
@@ -202,7 +202,7 @@ impl State {
     }
 
     /// Sends what is due, both ways. Whether some of it has to be tried again.
-    fn send(&mut self, client: SocketAddr, now: Instant) -> bool {
+    fn send(&mut self, peer: Peer, now: Instant) -> bool {
         self.up.advance(now);
         self.down.advance(now);
         let mut blocked = false;
@@ -214,7 +214,7 @@ impl State {
             self.up.sent();
         }
         while let Some(data) = self.down.first_out().cloned() {
-            if !self.send_down(&data, client) {
+            if !self.send_down(&data, peer) {
                 blocked = true;
                 break;
             }
@@ -238,8 +238,8 @@ impl State {
     }
 
     /// Sends a datagram to the client, if there is room for it in the kernel.
-    fn send_down(&self, data: &[u8], client: SocketAddr) -> bool {
-        let sent = self.follower.shared().door().send(data, client);
+    fn send_down(&self, data: &[u8], peer: Peer) -> bool {
+        let sent = self.follower.shared().door().send(data, peer);
         self.is_sent(sent, data)
     }
 
@@ -257,7 +257,7 @@ impl State {
     }
 
     /// Takes one datagram of the upstream; how long it is.
-    fn poll_take(&mut self, cx: &mut Context<'_>, client: SocketAddr) -> Poll<usize> {
+    fn poll_take(&mut self, cx: &mut Context<'_>, peer: Peer) -> Poll<usize> {
         scratch::with(|buffer| {
             let Some(upstream) = &self.upstream else {
                 return Poll::Pending;
@@ -270,7 +270,7 @@ impl State {
             }
             let (data, now) = (buffer.filled(), Instant::now());
             self.used = now;
-            if !self.down.is_clear() || !self.send_down(data, client) {
+            if !self.down.is_clear() || !self.send_down(data, peer) {
                 self.follower.shared().moved().staged(data.len());
                 self.down.come(data, now);
             }

@@ -1,14 +1,13 @@
 //! The sessions of a proxy: who they are, and when one is over.
 
 use super::{
-    super::{shared::Shared, stack::Link},
+    super::{door::Peer, shared::Shared, stack::Link},
     session::Session,
     under_way::UnderWay,
 };
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, binary_heap::PeekMut},
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,9 +18,9 @@ use tokio::task::AbortHandle;
 pub(super) struct Sessions {
     shared: Arc<Shared>,
     under_way: Arc<UnderWay>,
-    by_client: HashMap<SocketAddr, Entry>,
+    by_peer: HashMap<Peer, Entry>,
     /// When each was used at some time, and its number; looked at again when that is the oldest of all.
-    by_use: BinaryHeap<Reverse<(Instant, u64, SocketAddr)>>,
+    by_use: BinaryHeap<Reverse<(Instant, u64, Peer)>>,
     next: u64,
     most: usize,
 }
@@ -48,62 +47,62 @@ impl Sessions {
         Self {
             under_way: Arc::clone(shared.under_way()),
             shared,
-            by_client: HashMap::new(),
+            by_peer: HashMap::new(),
             by_use: BinaryHeap::new(),
             next: 0,
             most: most.max(1),
         }
     }
 
-    /// Hands a datagram to the session of its client, which is begun with the first one.
-    pub(super) fn come(&mut self, client: SocketAddr, data: &[u8]) {
-        let session = self.by_client.get(&client);
+    /// Hands a datagram to the session of its peer, which is begun with the first one.
+    pub(super) fn come(&mut self, peer: Peer, data: &[u8]) {
+        let session = self.by_peer.get(&peer);
         if session.is_some_and(|entry| entry.session.come(data).is_ok()) {
             return;
         }
-        if session.is_none() && self.by_client.len() >= self.most {
+        if session.is_none() && self.by_peer.len() >= self.most {
             self.end_oldest();
         }
         // There is none, or a fault has cut it.
-        let session = self.begin(client);
+        let session = self.begin(peer);
         if session.come(data).is_err() {
-            tracing::debug!(%client, "a fault cuts off the client");
+            tracing::debug!(client = %peer.client, "a fault cuts off the peer");
         }
     }
 
-    fn begin(&mut self, client: SocketAddr) -> Arc<Session> {
+    fn begin(&mut self, peer: Peer) -> Arc<Session> {
         let number = self.next;
         self.next += 1;
         self.shared.count(number);
         let link = Link {
             number,
             cuts: self.shared.faults().stack().cuts(),
-            client: Some(client.ip().to_canonical()),
+            client: Some(peer.client.ip().to_canonical()),
         };
-        let session = Arc::new(Session::new(&self.shared, link, client, &self.under_way));
+        let session = Arc::new(Session::new(&self.shared, link, peer, &self.under_way));
         let running = Arc::clone(&session);
         let entry = Entry {
             session: Arc::clone(&session),
             number,
             task: tokio::spawn(async move { running.run().await }).abort_handle(),
         };
-        self.by_client.insert(client, entry);
-        self.by_use.push(Reverse((session.used(), number, client)));
+        self.by_peer.insert(peer, entry);
+        self.by_use.push(Reverse((session.used(), number, peer)));
         session
     }
 
     /// Ends the sessions that were not used for too long and have nothing under way.
     pub(super) fn end_idle(&mut self, now: Instant) {
-        while let Some((used, number, client)) = self.oldest() {
+        while let Some((used, number, peer)) = self.oldest() {
             if now.saturating_duration_since(used) < Self::IDLE {
                 break;
             }
             self.by_use.pop();
-            match self.by_client.get(&client) {
+            match self.by_peer.get(&peer) {
                 Some(entry) if !entry.session.is_empty() => {
-                    self.by_use.push(Reverse((now, number, client)));
+                    self.by_use.push(Reverse((now, number, peer)));
                 }
-                _ => drop(self.by_client.remove(&client)),
+                _ => drop(self.by_peer.remove(&peer)),
             }
         }
     }
@@ -116,24 +115,24 @@ impl Sessions {
 
     /// Ends the session that was not used for longest.
     fn end_oldest(&mut self) {
-        if let Some((_, _, client)) = self.oldest() {
+        if let Some((_, _, peer)) = self.oldest() {
             self.by_use.pop();
-            self.by_client.remove(&client);
+            self.by_peer.remove(&peer);
         }
     }
 
     /// The session that was not used for longest, which is the first in the heap then.
-    fn oldest(&mut self) -> Option<(Instant, u64, SocketAddr)> {
+    fn oldest(&mut self) -> Option<(Instant, u64, Peer)> {
         loop {
             let mut first = self.by_use.peek_mut()?;
-            let Reverse((known, number, client)) = &mut *first;
-            let entry = self.by_client.get(client);
+            let Reverse((known, number, peer)) = &mut *first;
+            let entry = self.by_peer.get(peer);
             match entry.filter(|entry| entry.number == *number) {
                 // It has ended.
                 None => drop(PeekMut::pop(first)),
                 Some(entry) => match entry.session.used() {
                     used if used > *known => *known = used,
-                    _ => return Some((*known, *number, *client)),
+                    _ => return Some((*known, *number, *peer)),
                 },
             }
         }
@@ -153,8 +152,11 @@ mod tests {
         worker.handle().spawn(test).await.unwrap();
     }
 
-    fn client(port: u16) -> SocketAddr {
-        ([127, 0, 0, 1], port).into()
+    fn client(port: u16) -> Peer {
+        Peer {
+            client: ([127, 0, 0, 1], port).into(),
+            local: None,
+        }
     }
 
     /// The sessions of a proxy in front of a socket that takes all.
@@ -166,7 +168,11 @@ mod tests {
     }
 
     fn clients(sessions: &Sessions) -> Vec<u16> {
-        let mut ports: Vec<_> = sessions.by_client.keys().map(SocketAddr::port).collect();
+        let mut ports: Vec<_> = sessions
+            .by_peer
+            .keys()
+            .map(|peer| peer.client.port())
+            .collect();
         ports.sort_unstable();
         ports
     }
@@ -198,7 +204,7 @@ mod tests {
             let (proxy, _upstream, mut sessions) = sessions(10).await;
             sessions.come(client(1), b"");
             // Until the upstream is there it waits.
-            while !sessions.by_client[&client(1)].session.is_empty() {
+            while !sessions.by_peer[&client(1)].session.is_empty() {
                 tokio::task::yield_now().await;
             }
             let hour = Latency::new(Duration::from_secs(3600));
@@ -250,14 +256,13 @@ mod tests {
             let hole = Arc::new(Blackhole::new());
             let hole = InPlace::put(proxy.shared(), hole, Picked::default(), Seed::new(1));
             let reset = Arc::new(crate::Reset::new());
-            drop(InPlace::put(
-                proxy.shared(),
-                reset,
-                Picked::default(),
-                Seed::new(1),
-            ));
+            let cut = InPlace::put(proxy.shared(), reset, Picked::default(), Seed::new(1));
             sessions.come(client(1), b"x");
-            assert_eq!(sessions.by_client[&client(1)].number, 1);
+            // The one from before, and the one that it would have begun.
+            assert_eq!(cut.hits(), Some(2));
+            drop(cut);
+            sessions.come(client(1), b"x");
+            assert_eq!(sessions.by_peer[&client(1)].number, 2);
             assert_eq!(hole.hits(), Some(1));
         })
         .await;
