@@ -34,6 +34,7 @@ impl Address {
     }
 
     /// The path by which the kernel knows a Unix socket.
+    #[cfg(unix)]
     pub(super) fn kernel_path(&self) -> Option<PathBuf> {
         match self {
             Self::Ip(_) => None,

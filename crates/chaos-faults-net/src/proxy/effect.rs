@@ -51,7 +51,7 @@ pub(crate) trait Effect: fmt::Debug + Send + Sync + 'static {
             Transport::Tcp => None,
             Transport::Udp => Some(
                 "datagrams have no connection that could be cut, and no stream; on a UDP proxy net.latency, net.bandwidth, \
-                net.blackhole, net.loss, net.duplicate, net.reorder and net.corrupt work",
+                net.blackhole, net.refuse, net.loss, net.duplicate, net.reorder and net.corrupt work",
             ),
         }
     }

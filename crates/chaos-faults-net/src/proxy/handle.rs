@@ -48,7 +48,8 @@ use tokio::task::AbortHandle;
 /// - The upstream's name is resolved for each session anew. While it cannot be reached, or nobody listens there (ICMP
 ///   port unreachable), datagrams are lost and the session goes on.
 /// - A session ends after 60 s without a datagram. There are at most 4096 of them, and no more than a quarter of the
-///   descriptors that the process may open; then the one that was not used for longest makes room.
+///   descriptors that the process may open (elsewhere than on Linux: 64); then the one that was not used for longest makes
+///   room.
 /// - Where a queue is full datagrams are dropped, as by a router, and [counted](Self::dropped): more than 4 MiB under way in
 ///   one direction of a session, or 64 MiB in all of them. Nothing slows a sender.
 /// - For a fault a session is a connection: `toxicity` is drawn for each, and `clients` picks them.

@@ -5,7 +5,7 @@ use super::local;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     task::{Context, Poll, ready},
 };
 #[cfg(target_os = "linux")]
@@ -61,15 +61,13 @@ impl UdpDoor {
     /// Refuses datagrams and keeps the port.
     #[cfg(target_os = "linux")]
     pub(super) fn shut(&self) -> io::Result<()> {
+        use std::net::{Ipv4Addr, Ipv6Addr};
         let mut itself = self.address;
-        match self.address {
-            SocketAddr::V4(address) if address.ip().is_unspecified() => {
-                itself.set_ip(Ipv4Addr::LOCALHOST.into());
-            }
-            SocketAddr::V6(address) if address.ip().is_unspecified() => {
-                itself.set_ip(Ipv6Addr::LOCALHOST.into());
-            }
-            _ => {}
+        if itself.ip().is_unspecified() {
+            itself.set_ip(match itself {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
         }
         match &self.socket {
             Some(socket) => Ok(rustix::net::connect(socket, &itself)?),

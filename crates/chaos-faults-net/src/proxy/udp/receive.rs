@@ -73,9 +73,9 @@ fn poll(
 /// How many sessions there may be: each has a socket, and most of what the process may open is for others.
 fn most_sessions() -> usize {
     const FEWEST: usize = 64;
-    const MOST: usize = 4096;
     #[cfg(target_os = "linux")]
     {
+        const MOST: usize = 4096;
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let quarter = limit.and_then(|limit| usize::try_from(limit / 4).ok());
         quarter.unwrap_or(MOST).clamp(FEWEST, MOST)
