@@ -4,7 +4,7 @@ use super::{
     door::Door,
     effect::{Effect, Hits},
     faults::Faults,
-    moved::Moved,
+    moved::Traffic,
     stack::{Active, Stack},
     workers::Worker,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Shared {
     /// Where the door is.
     home: &'static Worker,
     faults: Faults,
-    moved: Moved,
+    moved: Traffic,
     /// How many connections are open.
     open: AtomicUsize,
     /// The number of the next connection.
@@ -53,7 +53,7 @@ impl Shared {
             door: Mutex::new(door),
             home,
             faults: Faults::default(),
-            moved: Moved::default(),
+            moved: Traffic::default(),
             open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
@@ -86,7 +86,7 @@ impl Shared {
     }
 
     /// What went through.
-    pub(crate) fn moved(&self) -> &Moved {
+    pub(crate) fn moved(&self) -> &Traffic {
         &self.moved
     }
 
@@ -111,6 +111,7 @@ impl Shared {
         let id = self.next_fault.fetch_add(1, Ordering::Relaxed);
         let active = Arc::new(Active {
             id,
+            revision: 0,
             effect,
             picked,
             seed,
@@ -119,6 +120,12 @@ impl Shared {
         });
         self.faults.change(|stack| Some(stack.with(active)));
         id
+    }
+
+    /// Puts something else in the place of a fault; live connections feel it at once.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn replace(&self, id: u64, effect: Arc<dyn Effect>, seed: Seed) {
+        self.faults.change(|stack| stack.replaced(id, effect, seed));
     }
 
     /// Takes a fault off; live connections feel it at once.
