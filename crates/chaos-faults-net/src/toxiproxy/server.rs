@@ -244,3 +244,76 @@ async fn serve(client: TcpStream, api: Arc<Api>) {
 fn lock(door: &Mutex<Door>) -> MutexGuard<'_, Door> {
     door.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        io::{Read, Write},
+        net::TcpStream as Client,
+        time::Instant,
+    };
+
+    const SHORT: Duration = Duration::from_millis(200);
+
+    async fn impatient() -> Running {
+        let limits = Limits {
+            head: SHORT,
+            body: SHORT,
+            ..Limits::DEFAULT
+        };
+        let server = Server::new().listen("127.0.0.1:0").limits(limits);
+        server.start().await.unwrap()
+    }
+
+    fn connect(to: &Running) -> Client {
+        let client = Client::connect(to.address()).unwrap();
+        let limit = Some(Duration::from_secs(20));
+        client.set_read_timeout(limit).unwrap();
+        client
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_head_does_not_come_is_let_go() {
+        let server = impatient().await;
+        for said in [&b"GET /version HTTP/1.1\r\nHost: x\r\n"[..], b"G", b""] {
+            let mut client = connect(&server);
+            client.write_all(said).unwrap();
+            let start = Instant::now();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            assert!(start.elapsed() >= SHORT / 2);
+            assert!(!answer.contains("200 OK"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_no_longer_waited_for() {
+        let server = impatient().await;
+        let mut client = connect(&server);
+        let head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+        client.write_all(head).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        let says = r#"{"error":"bad request body: it does not come","status":400}"#;
+        assert!(answer.contains(says), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_takes_too_long_is_given_up() {
+        let limits = Limits {
+            answer: Duration::ZERO,
+            body: Duration::from_secs(20),
+            ..Limits::DEFAULT
+        };
+        let server = Server::new().listen("127.0.0.1:0").limits(limits);
+        let server = server.start().await.unwrap();
+        let mut client = connect(&server);
+        let head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{";
+        client.write_all(head).unwrap();
+        let mut answer = [0; 12];
+        client.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 503");
+    }
+}
