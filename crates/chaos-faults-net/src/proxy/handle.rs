@@ -68,8 +68,8 @@ impl Proxy {
         Self::open(None, listen.to_string(), upstream.to_string()).await
     }
 
-    /// Listens at an address, whatever the upstream is: it is looked at when a client comes. Before the first one is
-    /// served, `prepare` puts faults on the proxy.
+    /// Listens at an address, whatever the upstream is: it is looked at when a client comes, and the client is closed
+    /// when it cannot be reached. Before the first one is served, `prepare` puts faults on the proxy.
     #[cfg(feature = "toxiproxy")]
     pub(crate) fn serve(
         name: String,
@@ -82,7 +82,7 @@ impl Proxy {
             let _within = home.enter();
             Door::open(listen)?
         };
-        let shared = Arc::new(Shared::new(Some(name), upstream, door, home));
+        let shared = Arc::new(Shared::new(Some(name), upstream, door, home).gentle());
         prepare(&shared);
         let accepting = accept(Arc::clone(&shared), home);
         let task = home.handle().spawn(accepting).abort_handle();

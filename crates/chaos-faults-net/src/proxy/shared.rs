@@ -5,6 +5,7 @@ use super::{
     effect::{Effect, Hits},
     faults::Faults,
     moved::Traffic,
+    relay::Close,
     stack::{Active, Stack},
     workers::Worker,
 };
@@ -24,6 +25,8 @@ use std::{
 pub(crate) struct Shared {
     name: Option<String>,
     upstream: String,
+    /// How a client is let go whose upstream cannot be reached.
+    unreachable: Close,
     address: SocketAddr,
     door: Mutex<Door>,
     /// Where the door is.
@@ -49,6 +52,7 @@ impl Shared {
         Self {
             name,
             upstream,
+            unreachable: Close::Reset,
             address: door.address(),
             door: Mutex::new(door),
             home,
@@ -61,6 +65,15 @@ impl Shared {
         }
     }
 
+    /// The same, and a client whose upstream cannot be reached is closed rather than reset.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn gentle(self) -> Self {
+        Self {
+            unreachable: Close::Gently,
+            ..self
+        }
+    }
+
     /// The name for people: the one that was given, or the address.
     pub(crate) fn name(&self) -> String {
         self.name
@@ -70,6 +83,10 @@ impl Shared {
 
     pub(crate) fn upstream(&self) -> &str {
         &self.upstream
+    }
+
+    pub(crate) fn unreachable(&self) -> Close {
+        self.unreachable
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

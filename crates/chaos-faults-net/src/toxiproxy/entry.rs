@@ -88,14 +88,17 @@ impl Entry {
         })?;
         self.listen = proxy.address().to_string();
         ledger.opened([&self.name, &self.listen, &self.upstream], proxy.shared());
+        tracing::info!(proxy = %proxy.shared(), "enabled");
         self.running = Some(proxy);
         Ok(())
     }
 
-    /// Closes the port and every connection; the toxics stay for the next start.
+    /// Closes the port and every connection; the toxics stay for the next start. The proxy goes before what is on it, so
+    /// that its connections do not feel that toxics are taken off.
     pub(super) fn stop(&mut self) {
-        // First the proxy: its connections are not to feel that toxics are taken off.
-        self.running = None;
+        if let Some(proxy) = self.running.take() {
+            tracing::info!(proxy = %proxy.shared(), "disabled");
+        }
         for placed in &mut self.toxics {
             placed.in_place = None;
         }

@@ -37,8 +37,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// - What makes Toxiproxy crash is answered with 400: a `bandwidth` with a `rate` below 0, a `slicer` with an `average_size`
 ///   below 1 or a `size_variation` beyond it.
 /// - A connection of which one side has said all stays open for the other: no answer is lost.
-/// - An upstream that does not answer makes neither the other connections of its proxy wait nor the API. When it cannot be
-///   reached, the client is cut with a reset.
+/// - An upstream that does not answer makes neither the other connections of its proxy wait nor the API.
 /// - The [`seed`](Self::seed) makes which connections a toxicity picks, and every other chance, the same again.
 /// - `/metrics` counts what is under way, not only what is over, and knows nothing of Go.
 /// - A request's body may have 8 MiB (else 413).

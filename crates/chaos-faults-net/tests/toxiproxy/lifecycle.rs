@@ -257,6 +257,21 @@ async fn an_upstream_without_a_host_is_on_this_one() {
 }
 
 #[tokio::test]
+async fn a_client_whose_upstream_is_not_there_is_closed() {
+    let api = Api::start().await;
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = free.local_addr().unwrap();
+    drop(free);
+    let mut client = connect(api.proxy("p", nobody));
+    assert_eq!(ending(&mut client), (vec![], None));
+    for upstream in ["nowhere", "no port", "127.0.0.1:99999"] {
+        let body = format!(r#"{{"upstream":"{upstream}"}}"#);
+        let at = listens(&api.must(200, "PATCH", "/proxies/p", &body));
+        assert_eq!(ending(&mut connect(at)), (vec![], None), "{upstream}");
+    }
+}
+
+#[tokio::test]
 async fn a_half_closed_connection_still_gets_its_answer() {
     let api = Api::start().await;
     let (upstream, held) = held();

@@ -4,7 +4,6 @@ use crate::{
     cutoff::Cutoff,
     proxy::{Fate, Leg, Piece, Stage, Then},
 };
-use std::time::Instant;
 
 /// `limit_data`: so many bytes, then the connection is closed. What a connection has had already counts when the toxic is
 /// changed.
@@ -62,10 +61,6 @@ impl Stage for Limited {
 
     fn longest(&mut self) -> usize {
         self.cutoff.as_mut().map_or(usize::MAX, Cutoff::longest)
-    }
-
-    fn deadline(&self) -> Option<(Instant, Then)> {
-        None
     }
 
     fn counted(&self) -> u64 {
