@@ -18,8 +18,11 @@ struct Serving {
 
 impl Serving {
     fn start(scene: &Scene, args: &[&str]) -> Self {
-        let mut child = scene
-            .chaos(&[&["proxy", "serve"], args].concat())
+        Self::spawn(&mut scene.chaos(&[&["proxy", "serve"], args].concat()))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -135,6 +138,24 @@ fn host_and_port_are_said_as_with_toxiproxy() {
         assert!(address.starts_with(begins), "{args:?}: {address}");
         assert_eq!(serving.end("-TERM").status.code(), Some(0));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_low_limit_of_descriptors_is_raised_as_far_as_it_may_be() {
+    let scene = Scene::new();
+    let mut child = Command::new("sh");
+    let chaos = scene.chaos(&[]);
+    // The soft limit is too low for sixty proxies, the hard one is not.
+    let line = "ulimit -Sn 64; exec \"$0\" proxy serve --port 0";
+    child.args(["-c", line]).arg(chaos.get_program());
+    let serving = Serving::spawn(&mut child);
+    let all: Vec<String> = (0..60)
+        .map(|n| format!(r#"{{"name":"p{n}","listen":"127.0.0.1:0","upstream":"x:1"}}"#))
+        .collect();
+    let answer = serving.call("POST /populate", &format!("[{}]", all.join(",")));
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(serving.end("-TERM").status.code(), Some(0));
 }
 
 #[cfg(unix)]

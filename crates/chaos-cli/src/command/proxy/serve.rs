@@ -52,6 +52,7 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args) -> u8 {
+    raise_limit();
     // Before anybody is told that it serves, so that nobody asks too early.
     let stop = Stop::new();
     stop_on_signals(&stop);
@@ -75,6 +76,20 @@ pub(super) async fn run(args: Args) -> u8 {
     drop(running);
     HELD
 }
+
+/// Takes as many file descriptors as this process may have: every proxy needs two and every connection two.
+#[cfg(unix)]
+fn raise_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the number of file descriptors stays as it is");
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_limit() {}
 
 fn refused(error: &FaultError) -> u8 {
     complain(&format!("error: {}", Chain(error)));
