@@ -31,8 +31,10 @@ pub(super) struct Limits {
     pub(super) body: Duration,
     /// How long a body may be.
     pub(super) bytes: usize,
-    /// How long an answer may take.
+    /// How long an answer may take to be found.
     pub(super) answer: Duration,
+    /// How long a client may take nothing of it.
+    pub(super) write: Duration,
 }
 
 impl Limits {
@@ -41,6 +43,7 @@ impl Limits {
         body: Duration::from_secs(15),
         bytes: 8 * 1024 * 1024,
         answer: Duration::from_secs(25),
+        write: Duration::from_secs(30),
     };
 }
 

@@ -24,15 +24,20 @@ pub(super) struct Listen {
 impl Listen {
     /// Looks an address up: `host:port`, `:port` for every interface, or nothing for any port of every interface.
     pub(super) async fn look_up(given: &str) -> Result<Self, ApiError> {
-        let no = |why: &str| ApiError::internal(format!("listen tcp: address {given}: {why}"));
+        let bad = |what: &str, why: &str| {
+            ApiError::internal(format!("listen tcp: address {what}: {why}"))
+        };
+        let no = |why: &str| bad(given, why);
         let (host, port) = match given {
             "" => ("", ""),
             _ => split(given).map_err(no)?,
         };
         let number = match port {
             "" => 0,
-            _ if !port.bytes().all(|b| b.is_ascii_digit()) => return Err(no("unknown port")),
-            _ => port.parse::<u16>().map_err(|_| no("invalid port"))?,
+            _ if !port.bytes().all(|b| b.is_ascii_digit()) => {
+                return Err(bad(&format!("tcp/{port}"), "unknown port"));
+            }
+            _ => port.parse().map_err(|_| bad(port, "invalid port"))?,
         };
         let ip = match host {
             "" => IpAddr::from(Ipv4Addr::UNSPECIFIED),
@@ -93,7 +98,7 @@ fn split(address: &str) -> Result<(&str, &str), &'static str> {
     let (host, port) = address.rsplit_once(':').ok_or("missing port in address")?;
     match host.strip_prefix('[') {
         Some(host) => {
-            let host = host.strip_suffix(']').ok_or("missing port in address")?;
+            let host = host.strip_suffix(']').ok_or("missing ']' in address")?;
             Ok((host, port))
         }
         None if host.contains(':') => Err("too many colons in address"),
@@ -157,11 +162,16 @@ mod tests {
         for (given, why) in [
             ("localhost", "missing port in address"),
             ("::1:3310", "too many colons in address"),
-            ("[::1:3310", "missing port in address"),
-            ("127.0.0.1:70000", "invalid port"),
-            ("127.0.0.1:http", "unknown port"),
+            ("[::1:3310", "missing ']' in address"),
         ] {
             let error = format!("listen tcp: address {given}: {why}");
+            assert_eq!(address(given).await, Err(error));
+        }
+        for (given, why) in [
+            ("127.0.0.1:70000", "70000: invalid port"),
+            ("127.0.0.1:http", "tcp/http: unknown port"),
+        ] {
+            let error = format!("listen tcp: address {why}");
             assert_eq!(address(given).await, Err(error));
         }
         // No name may be as long, so nobody is asked for it.

@@ -22,6 +22,7 @@ use tokio::{
     net::TcpStream,
     task::{AbortHandle, JoinSet},
 };
+use tokio_io_timeout::TimeoutWriter;
 
 /// How long to wait when no connection can be accepted: usually there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -40,6 +41,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// - An upstream that does not answer makes neither the other connections of its proxy wait nor the API.
 /// - The [`seed`](Self::seed) makes which connections a toxicity picks, and every other chance, the same again.
 /// - `/metrics` counts what is under way, not only what is over, and knows nothing of Go.
+/// - A `timeout` that is removed closes only the connections that it hit, and `packet_loss` has a `loss_rate` of 0 unless it is
+///   said (as in Toxiproxy's source; its documentation has 0.1).
+/// - [`Running::populate`], and so `chaos proxy serve --config`, takes `toxics`; `/populate` passes over them as Toxiproxy does.
 /// - A request's body may have 8 MiB (else 413).
 ///
 /// # Examples
@@ -234,7 +238,10 @@ async fn serve(client: TcpStream, api: Arc<Api>) {
         .header_read_timeout(api.limits.head)
         .half_close(true)
         .title_case_headers(true);
-    let served = http.serve_connection(TokioIo::new(client), answer).await;
+    let mut client = TimeoutWriter::new(client);
+    client.set_timeout(Some(api.limits.write));
+    let client = TokioIo::new(Box::pin(client));
+    let served = http.serve_connection(client, answer).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a client of the API is gone");
     }
@@ -297,6 +304,37 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
         let says = r#"{"error":"bad request body: it does not come","status":400}"#;
         assert!(answer.contains(says), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_take_its_answer_is_let_go() {
+        /// More than the kernel takes for it.
+        const LONG: usize = 20 * 1024 * 1024;
+        const TIRED: Duration = Duration::from_secs(1);
+        let limits = Limits {
+            write: TIRED,
+            ..Limits::DEFAULT
+        };
+        let server = Server::new().listen("127.0.0.1:0").limits(limits);
+        let server = server.start().await.unwrap();
+        let upstream = "x".repeat(LONG);
+        let proxy = format!(r#"[{{"name":"p","upstream":"{upstream}","enabled":false}}]"#);
+        server.populate(proxy).await.unwrap();
+        let ask = b"GET /proxies HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut all = Vec::new();
+        let mut client = connect(&server);
+        client.write_all(ask).unwrap();
+        client.read_to_end(&mut all).unwrap();
+        assert!(all.len() > LONG);
+
+        let mut client = connect(&server);
+        client.write_all(ask).unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        // It reads on only when the server must have tired of it.
+        std::thread::sleep(TIRED * 3);
+        all.clear();
+        let end = client.read_to_end(&mut all);
+        assert!(end.is_err() || all.len() < LONG, "{}", all.len());
     }
 
     #[tokio::test]
