@@ -115,4 +115,16 @@ mod tests {
         let error = Wanted::configured(text).unwrap_err();
         assert_eq!(error.to_string(), "toxic already exists at proxy 1");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_is_too_strange(body in "[\\[\\]{}\",:a-zA-Z0-9 .null-]{0,60}", bytes: Vec<u8>) {
+            for body in [body.as_bytes(), &bytes] {
+                for read in [Wanted::all, Wanted::configured] {
+                    drop(read(body));
+                }
+                drop(Wanted::one(body));
+            }
+        }
+    }
 }
