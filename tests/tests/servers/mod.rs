@@ -4,6 +4,7 @@ mod answers;
 mod down;
 mod process;
 mod slow;
+mod toxiproxy;
 
 use chaos_core::{BoxError, Engine, Experiment, Placed, Registry};
 use chaos_faults_net::Proxy;
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         down::trials(),
         process::trials(),
         answers::trials(),
+        toxiproxy::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

@@ -243,6 +243,8 @@ mod tests {
             flow,
             hits: &hits,
             seed: chaos_core::Seed::new(1),
+            newer: true,
+            before: None,
         };
         let now = Instant::now();
         let piece = Piece {

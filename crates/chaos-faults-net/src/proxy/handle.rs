@@ -120,8 +120,29 @@ impl Proxy {
         Self::open_for(Transport::Udp, None, listen, upstream).await
     }
 
+    /// Listens at an address, whatever the upstream is: it is looked at when a client comes, and the client is closed
+    /// when it cannot be reached. Before the first one is served, `prepare` puts faults on the proxy.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn serve(
+        name: String,
+        listen: SocketAddr,
+        upstream: String,
+        prepare: impl FnOnce(&Arc<Shared>),
+    ) -> io::Result<Self> {
+        let home = workers::home().map_err(io::Error::other)?;
+        let door = {
+            let _within = home.enter();
+            Door::Tcp(TcpDoor::open(listen)?)
+        };
+        let shared = Arc::new(Shared::new(Some(name), upstream, door, home).gentle());
+        prepare(&shared);
+        let accepting = accept(Arc::clone(&shared), home);
+        let task = home.handle().spawn(accepting).abort_handle();
+        Ok(Self(Arc::new(Running { shared, task })))
+    }
+
     /// What the proxy has in common with the faults on it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "toxiproxy"))]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
@@ -217,22 +238,29 @@ impl Target for Proxy {
     }
 }
 
-/// Takes the first of the addresses of `listen` that can be had.
 async fn open_door(transport: Transport, listen: &str) -> Result<Door, FaultError> {
     #[cfg(unix)]
     if let Some(address) = Address::unix(listen) {
         return open_unix(address);
     }
+    open_at(listen, |address| match transport {
+        Transport::Tcp => TcpDoor::open(address).map(Door::Tcp),
+        Transport::Udp => UdpDoor::open(address).map(Door::Udp),
+    })
+    .await
+}
+
+/// Opens the first of the addresses of `listen` that can be had.
+pub(crate) async fn open_at<D>(
+    listen: &str,
+    open: impl Fn(SocketAddr) -> io::Result<D>,
+) -> Result<D, FaultError> {
     let addresses = tokio::net::lookup_host(listen)
         .await
         .map_err(|e| FaultError::no_target(listen, e.to_string()))?;
     let mut problem = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
-        let door = match transport {
-            Transport::Tcp => TcpDoor::open(address).map(Door::Tcp),
-            Transport::Udp => UdpDoor::open(address).map(Door::Udp),
-        };
-        match door {
+        match open(address) {
             Ok(door) => return Ok(door),
             Err(error) => problem = error,
         }

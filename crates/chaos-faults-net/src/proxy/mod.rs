@@ -37,8 +37,12 @@ mod workers;
 
 pub use address::Address;
 pub use config::ProxyConfig;
+#[cfg(feature = "toxiproxy")]
+pub(crate) use door::TcpDoor;
 pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;
+#[cfg(feature = "toxiproxy")]
+pub(crate) use handle::open_at;
 pub(crate) use place::{InPlace, change, has_streams, is_a_proxy, plan_on_proxies, proxies};
 pub(crate) use shared::Shared;
 #[cfg(test)]
@@ -46,3 +50,5 @@ pub(crate) use stage::Carried;
 pub(crate) use stage::{Fate, Piece, Room, Stage, Then};
 pub use transport::Transport;
 pub(crate) use udp::{Datagram, DatagramStage, Onward};
+#[cfg(feature = "toxiproxy")]
+pub(crate) use workers::home;

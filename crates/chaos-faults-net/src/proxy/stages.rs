@@ -3,6 +3,16 @@
 use super::stage::{Carried, Fate, Piece, Room, Stage, Then};
 use std::time::{Duration, Instant};
 
+/// A stage and the fault that made it.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The id of the fault.
+    pub(crate) fault: u64,
+    /// How often the fault had been changed by then.
+    pub(crate) revision: u64,
+    pub(crate) stage: Box<dyn Stage>,
+}
+
 /// The stages of one direction of one connection, in the order of the faults.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
@@ -16,9 +26,7 @@ pub(crate) struct Stages {
 /// One of them.
 #[derive(Debug)]
 struct Step {
-    /// The id of the fault that made it.
-    fault: u64,
-    stage: Box<dyn Stage>,
+    made: Made,
     /// When it let go the piece that was asked about.
     let_go: Option<Instant>,
     /// How much later than by it the piece that passed last was let go by those behind it. Pieces are asked about one
@@ -28,18 +36,26 @@ struct Step {
 
 impl Stages {
     /// The stage of a fault, taken out, so that it keeps what it has counted and drawn.
-    pub(crate) fn take(&mut self, fault: u64) -> Option<Box<dyn Stage>> {
-        let at = self.stages.iter().position(|step| step.fault == fault)?;
-        Some(self.stages.remove(at).stage)
+    pub(crate) fn take(&mut self, fault: u64) -> Option<Made> {
+        let at = self
+            .stages
+            .iter()
+            .position(|step| step.made.fault == fault)?;
+        Some(self.stages.remove(at).made)
     }
 
-    pub(crate) fn push(&mut self, fault: u64, stage: Box<dyn Stage>) {
+    pub(crate) fn push(&mut self, made: Made) {
         self.stages.push(Step {
-            fault,
-            stage,
+            made,
             let_go: None,
             behind: Duration::ZERO,
         });
+    }
+
+    /// What happens to the connection when the faults of all of them are taken off.
+    pub(crate) fn taken_off(&self) -> Then {
+        let thens = self.stages.iter().map(|step| step.made.stage.taken_off());
+        thens.max().unwrap_or(Then::GoOn)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -48,13 +64,13 @@ impl Stages {
 
     /// How many bytes may be buffered.
     pub(crate) fn room(&self) -> usize {
-        let rooms = self.stages.iter().map(|step| step.stage.room());
+        let rooms = self.stages.iter().map(|step| step.made.stage.room());
         rooms.fold(Room::default(), Room::and).bytes()
     }
 
     /// The longest piece that all of them can handle.
     pub(crate) fn longest(&mut self) -> usize {
-        let longest = self.stages.iter_mut().map(|step| step.stage.longest());
+        let longest = self.stages.iter_mut().map(|step| step.made.stage.longest());
         longest.min().unwrap_or(usize::MAX).max(1)
     }
 
@@ -78,7 +94,7 @@ impl Stages {
                 data,
                 ..*piece
             };
-            let Fate { at, carried, then } = step.stage.judge(&piece);
+            let Fate { at, carried, then } = step.made.stage.judge(&piece);
             step.let_go = at;
             fate.at = at;
             if !matches!(carried, Carried::AsItIs) {
@@ -93,7 +109,7 @@ impl Stages {
     /// The piece that was asked about last is on its way.
     pub(crate) fn passed(&mut self) {
         for step in self.stages.iter_mut().take(self.asked) {
-            step.stage.passed();
+            step.made.stage.passed();
             if let (Some(all), Some(it)) = (self.at, step.let_go) {
                 step.behind = all.saturating_duration_since(it);
             }
@@ -103,7 +119,7 @@ impl Stages {
     /// So many bytes of the piece that passed last did not go out, and will be asked about again.
     pub(crate) fn back(&mut self, bytes: usize) {
         for step in self.stages.iter_mut().take(self.asked) {
-            step.stage.back(bytes);
+            step.made.stage.back(bytes);
         }
     }
 
@@ -111,15 +127,18 @@ impl Stages {
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Then> {
         let is_over = |(at, then)| (at <= now).then_some(then);
         self.stages.iter_mut().find_map(|step| {
-            let then = step.stage.deadline().and_then(is_over)?;
-            step.stage.expired();
+            let then = step.made.stage.deadline().and_then(is_over)?;
+            step.made.stage.expired();
             Some(then)
         })
     }
 
     /// When one of them ends the connection of its own accord.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let deadlines = self.stages.iter().filter_map(|step| step.stage.deadline());
+        let deadlines = self
+            .stages
+            .iter()
+            .filter_map(|step| step.made.stage.deadline());
         deadlines.map(|(at, _)| at).min()
     }
 }
@@ -163,7 +182,11 @@ mod tests {
         .enumerate()
         {
             let stage = Fixed(fate, Arc::clone(&passed), Arc::clone(&seen));
-            stages.push(id as u64, Box::new(stage));
+            stages.push(Made {
+                fault: id as u64,
+                revision: 0,
+                stage: Box::new(stage),
+            });
         }
         let fate = stages.judge(&Piece {
             at: now,

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        clock::Timer, door::Peer, faults::Follower, pipe::Allowance, scratch, shared::Shared,
-        stack::Link,
+        clock::Timer, door::Peer, faults::Follower, moved::Moved, pipe::Allowance, scratch,
+        shared::Shared, stack::Link,
     },
     line::Line,
     under_way::UnderWay,
@@ -94,10 +94,13 @@ impl Session {
         state.used = now;
         let changed = state.follow(&self.link)?;
         if !state.up.is_clear() || !state.send_up(data) {
-            state.follower.shared().moved().staged(data.len());
+            state.way(Flow::Upstream).staged(data.len());
             state.up.come(data, now);
-        } else if !changed {
-            return Ok(());
+        } else {
+            state.way(Flow::Upstream).copied(data.len());
+            if !changed {
+                return Ok(());
+            }
         }
         if let Some(waker) = &state.waker {
             waker.wake_by_ref();
@@ -234,19 +237,19 @@ impl State {
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => upstream.try_send(data),
             sent => sent,
         };
-        self.is_sent(sent.map(drop), data)
+        self.is_sent(sent.map(drop), Flow::Upstream, data)
     }
 
     /// Sends a datagram to the client, if there is room for it in the kernel.
     fn send_down(&self, data: &[u8], peer: Peer) -> bool {
         let sent = self.follower.shared().door().send(data, peer);
-        self.is_sent(sent, data)
+        self.is_sent(sent, Flow::Downstream, data)
     }
 
-    fn is_sent(&self, sent: io::Result<()>, data: &[u8]) -> bool {
+    fn is_sent(&self, sent: io::Result<()>, flow: Flow, data: &[u8]) -> bool {
         match sent {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return false,
-            Ok(()) => self.follower.shared().moved().copied(data.len()),
+            Ok(()) => self.way(flow).sent(data.len()),
             Err(error) => {
                 // A datagram that cannot be sent is lost, as on any way.
                 tracing::debug!(%error, len = data.len(), "a datagram cannot be sent");
@@ -254,6 +257,11 @@ impl State {
             }
         }
         true
+    }
+
+    /// What went through the proxy that way.
+    fn way(&self, flow: Flow) -> &Moved {
+        self.follower.shared().moved().way(flow)
     }
 
     /// Takes one datagram of the upstream; how long it is.
@@ -271,8 +279,10 @@ impl State {
             let (data, now) = (buffer.filled(), Instant::now());
             self.used = now;
             if !self.down.is_clear() || !self.send_down(data, peer) {
-                self.follower.shared().moved().staged(data.len());
+                self.way(Flow::Downstream).staged(data.len());
                 self.down.come(data, now);
+            } else {
+                self.way(Flow::Downstream).copied(data.len());
             }
             Poll::Ready(data.len())
         })

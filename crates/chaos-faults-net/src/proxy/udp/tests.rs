@@ -53,6 +53,7 @@ impl World {
         self.next += 1;
         self.stack = self.stack.with(Arc::new(Active {
             id,
+            revision: 0,
             effect: effect.for_one_proxy().unwrap_or(effect),
             picked: Picked::default(),
             seed: Seed::new(seed),
