@@ -22,7 +22,7 @@ use std::time::Duration;
 /// than it can. Several delays add up.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing. Live connections go on as before.

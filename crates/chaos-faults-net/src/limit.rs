@@ -24,7 +24,7 @@ use serde::Deserialize;
 /// with the fault. What had not got through is lost, the other way, too. An end that is not reached changes nothing.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing. Live connections feel it at once.

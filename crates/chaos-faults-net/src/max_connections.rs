@@ -19,7 +19,7 @@ use serde::Deserialize;
 /// `clients` all open connections count, too, and only the ones that are meant are reset. With 0 each new one is.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing. Live connections go on as before.

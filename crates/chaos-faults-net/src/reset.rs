@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 /// most so many of which arrive. With both, what comes first.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing.

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// its own; a receiver that is slower than the slices still finds several of them at once.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing. Live connections feel it at once.

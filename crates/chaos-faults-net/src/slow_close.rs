@@ -22,7 +22,7 @@ use std::time::Duration;
 /// connections pile up that nobody needs any more, at both ends.
 ///
 /// # What it needs
-/// A [`Proxy`](crate::Proxy) as the target. No privilege.
+/// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
 ///
 /// # What is changed on the host
 /// Nothing. Live connections feel it at once.
