@@ -69,7 +69,9 @@ async fn a_client_has_one_connection_to_the_upstream_and_it_ends_with_the_client
             client.get("/").await.unwrap();
         }
         let after = server.seen.connections.load(Ordering::SeqCst);
-        assert_eq!(after - before, 1, "{speaks:?}");
+        // Once it is asked whether it speaks HTTP/2.
+        let asked = usize::from(speaks == Speaks::Two);
+        assert_eq!(after - before, 1 + asked, "{speaks:?}");
         drop(client);
         let seen = Arc::clone(&server.seen);
         until("closed", || seen.open.load(Ordering::SeqCst) == 0).await;
@@ -83,7 +85,7 @@ async fn an_upstream_that_closed_an_idle_connection_is_asked_over_another() {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = vec![0; 4096];
-            stream.read(&mut head).await.unwrap();
+            assert_ne!(stream.read(&mut head).await.unwrap(), 0);
             let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
             stream.write_all(answer).await.unwrap();
         }
@@ -92,6 +94,33 @@ async fn an_upstream_that_closed_an_idle_connection_is_asked_over_another() {
     let mut client = Client::connect(&proxy, Speaks::One).await;
     for _ in 0..10 {
         assert_eq!(client.get("/").await.unwrap().body, "ok");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_speaks_only_http1_is_asked_in_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = hyper::service::service_fn(async |request: Request<_>| {
+                assert_eq!(request.headers()["host"], "stock.test");
+                Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::from("one")))
+            });
+            let io = hyper_util::rt::TokioIo::new(stream);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(io, service));
+        }
+    });
+    let proxy = HttpProxy::in_front_of(upstream).await.unwrap();
+    for _ in 0..2 {
+        let mut client = Client::connect(&proxy, Speaks::Two).await;
+        for _ in 0..3 {
+            let answer = client.get("/").await.unwrap();
+            assert_eq!(
+                (answer.version, &answer.body[..]),
+                (Version::HTTP_2, &b"one"[..])
+            );
+        }
     }
 }
 

@@ -69,8 +69,10 @@ mod tests {
         let path = dir.path().join("ca.pem");
         let first = CaFile::write(path.clone(), "one\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), format!("{MARK}one\n"));
-        // As after a SIGKILL.
-        std::mem::forget(first);
+        drop(first);
+        assert!(!path.exists());
+        // What a SIGKILL leaves.
+        fs::write(&path, format!("{MARK}one\n")).unwrap();
         let second = CaFile::write(path.clone(), "two\n").unwrap();
         drop(second);
         assert!(!path.exists());

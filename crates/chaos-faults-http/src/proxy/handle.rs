@@ -12,7 +12,8 @@ use tokio::task::AbortHandle;
 ///
 /// # Behavior
 /// - It speaks HTTP/1.1 and HTTP/2 (with and without TLS, so gRPC, too), and asks the upstream in the version in which
-///   it was asked. Bodies and trailers stream through it; upgraded connections (WebSocket) are passed on.
+///   it was asked, if the upstream speaks that: without TLS it is asked once whether it does. Bodies and trailers stream
+///   through; upgraded connections (WebSocket) are passed on.
 /// - A client that begins with TLS gets a certificate for the name that it asks for, issued by an authority that is
 ///   made with the proxy: [`authority`](Self::authority) is whom it must trust. Others speak plainly, on the same
 ///   port.

@@ -11,6 +11,7 @@ mod config;
 mod exchange;
 mod handle;
 mod place;
+mod probe;
 mod server;
 mod shared;
 mod socket;

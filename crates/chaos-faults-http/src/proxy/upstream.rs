@@ -1,6 +1,6 @@
 //! The dependency behind a proxy, and the connections to it.
 
-use super::{body::Body, shared::Shared};
+use super::{body::Body, probe, shared::Shared};
 use chaos_core::{ConfigError, FaultError};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header, uri::Authority,
@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::{
     fmt, io, mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -39,6 +39,8 @@ pub(crate) struct Upstream {
     /// What it gets as the host; `None`: what the client said.
     host: Option<Authority>,
     tls: Option<Tls>,
+    /// Whether it speaks HTTP/2 without TLS, once that is known.
+    two: Mutex<Option<bool>>,
 }
 
 struct Tls {
@@ -144,19 +146,39 @@ impl Upstream {
         };
         // An HTTPS server is chosen by its name, which the client does not say when it asks the proxy.
         let host = host.or_else(|| address.secure.then(|| address.authority.clone()));
-        Ok(Self { address, host, tls })
+        Ok(Self {
+            address,
+            host,
+            tls,
+            two: Mutex::new(None),
+        })
     }
 
     async fn connect(&self, two: bool) -> Result<Connection, Trouble> {
         let stream = TcpStream::connect(self.address.lookup()).await?;
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
+            let two = two && self.speaks_two().await?;
             return start(stream, two).await;
         };
         let connector = if two { &tls.two } else { &tls.one };
         let stream = connector.connect(tls.name.clone(), stream).await?;
         let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         start(stream, two).await
+    }
+
+    /// Whether it speaks HTTP/2 without TLS. Asked once, over a connection of its own.
+    async fn speaks_two(&self) -> io::Result<bool> {
+        if let Some(two) = *self.known() {
+            return Ok(two);
+        }
+        let asked = probe::speaks_two(TcpStream::connect(self.address.lookup()).await?).await?;
+        *self.known() = asked;
+        Ok(asked.unwrap_or(false))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<bool>> {
+        self.two.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,7 +326,7 @@ impl Connections {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<http1::SendRequest<Body>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<http1::SendRequest<Body>>> {
         self.one.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

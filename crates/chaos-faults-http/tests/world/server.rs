@@ -71,10 +71,11 @@ impl Server {
                 tokio::spawn(async move {
                     match tls {
                         None => speak(stream, seen).await,
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => speak(stream, seen).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                speak(stream, seen).await;
+                            }
+                        }
                     }
                 });
             }
