@@ -45,7 +45,7 @@ use std::sync::Arc;
 /// registry.fault("http.abort", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// Intensities, the share of the requests: light 5 %, medium 15 %, heavy 30 %. An explicit `requests` takes their place.
+/// Intensities, the share of the requests: light 5 %, medium 15 %, heavy 30 %.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Abort {
     how: How,

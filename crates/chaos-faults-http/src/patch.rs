@@ -172,7 +172,7 @@ pub struct PatchConfig {
     /// Headers to add beside those of the same name: { X-Version: "2" }.
     #[serde(default)]
     pub headers: Headers,
-    /// Headers to take out: [ETag].
+    /// Headers to take out, such as ETag.
     #[serde(default)]
     pub remove_headers: Vec<String>,
     /// Which requests, or the responses to which. Default: all.

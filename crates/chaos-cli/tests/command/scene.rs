@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -82,7 +82,9 @@ impl Scene {
     /// Whether a change has been made and was seen to be in place.
     pub(crate) fn has_applied(&self) -> bool {
         let logs = self.logs();
-        let mut texts = logs.iter().filter_map(|log| std::fs::read_to_string(log).ok());
+        let mut texts = logs
+            .iter()
+            .filter_map(|log| std::fs::read_to_string(log).ok());
         texts.any(|text| text.contains("\"applied\""))
     }
 
