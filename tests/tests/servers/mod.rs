@@ -2,6 +2,7 @@
 
 mod answers;
 mod down;
+mod http;
 mod process;
 mod slow;
 
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         down::trials(),
         process::trials(),
         answers::trials(),
+        http::trials(),
     ];
     trials.into_iter().flatten().collect()
 }
