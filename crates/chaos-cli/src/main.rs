@@ -42,6 +42,8 @@ enum Command {
     Targets(command::targets::Args),
     /// Lists the probes, or shows what one of them can be told.
     Probes(command::probes::Args),
+    /// Proxies that are told over HTTP what to break: a drop-in Toxiproxy.
+    Proxy(command::proxy::Args),
     /// Prints the JSON Schema of the scenario file, for editors and other tools.
     Schema,
     /// Says what this host can and cannot inject, and what would change that.
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
             Command::Faults(args) => command::faults::run(&args, &registry),
             Command::Targets(args) => command::targets::run(&args, &registry),
             Command::Probes(args) => command::probes::run(&args, &registry),
+            Command::Proxy(args) => command::proxy::run(args).await,
             Command::Schema => command::schema::run(&registry),
             Command::Doctor(args) => command::doctor::run(args, registry).await,
         }

@@ -11,6 +11,8 @@ pub(crate) struct Cutoff {
     /// When it ends anyway.
     at: Option<Instant>,
     then: Then,
+    /// How many bytes went.
+    gone: u64,
     /// How much of the piece that was asked about goes on.
     asked: u64,
     /// Whether the piece that was asked about is the last.
@@ -24,6 +26,7 @@ impl Cutoff {
             left,
             at,
             then,
+            gone: 0,
             asked: 0,
             last: false,
             hits,
@@ -47,6 +50,7 @@ impl Stage for Cutoff {
 
     fn passed(&mut self) {
         self.left = self.left.map(|left| left - self.asked);
+        self.gone += self.asked;
         if self.last {
             self.hits.hit();
         }
@@ -54,6 +58,7 @@ impl Stage for Cutoff {
 
     fn back(&mut self, bytes: usize) {
         self.left = self.left.map(|left| left + bytes as u64);
+        self.gone = self.gone.saturating_sub(bytes as u64);
     }
 
     fn longest(&mut self) -> usize {
@@ -67,6 +72,10 @@ impl Stage for Cutoff {
 
     fn expired(&mut self) {
         self.hits.hit();
+    }
+
+    fn counted(&self) -> u64 {
+        self.gone
     }
 }
 
@@ -95,7 +104,7 @@ mod tests {
         assert_eq!(cutoff.longest(), 2);
         // One of them was not sent before the faults changed.
         cutoff.back(1);
-        assert_eq!(cutoff.longest(), 3);
+        assert_eq!((cutoff.longest(), cutoff.counted()), (3, 2));
         assert_eq!(judge(&mut cutoff, b"").then, Then::GoOn, "the end");
         cutoff.passed();
         let fate = judge(&mut cutoff, b"345");

@@ -37,6 +37,8 @@ mod slice;
 mod slow_close;
 #[cfg(target_os = "linux")]
 mod tc;
+#[cfg(feature = "toxiproxy")]
+pub mod toxiproxy;
 
 pub use accept_delay::{AcceptDelay, AcceptDelayConfig};
 pub use bandwidth::{Bandwidth, BandwidthConfig};

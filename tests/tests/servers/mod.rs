@@ -5,6 +5,7 @@ mod down;
 mod http;
 mod process;
 mod slow;
+mod toxiproxy;
 
 use chaos_core::{BoxError, Engine, Experiment, Placed, Registry};
 use chaos_faults_net::Proxy;
@@ -23,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         process::trials(),
         answers::trials(),
         http::trials(),
+        toxiproxy::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

@@ -5,6 +5,7 @@ pub(crate) mod faults;
 mod fields;
 pub(crate) mod plan;
 pub(crate) mod probes;
+pub(crate) mod proxy;
 pub(crate) mod recover;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -3,5 +3,6 @@
 mod look;
 #[cfg(target_os = "linux")]
 mod process;
+mod proxy;
 mod run;
 mod scene;

@@ -66,7 +66,7 @@ async fn open(
         }
         Err(error) => {
             tracing::debug!(upstream = address, %error, "the upstream cannot be reached");
-            Err(Close::Reset)
+            Err(follower.shared().unreachable())
         }
     }
 }

@@ -45,6 +45,18 @@ pub(crate) struct Leg<'a> {
     pub(crate) hits: &'a Hits,
     /// The fault's seed for this connection.
     pub(crate) seed: Seed,
+    /// Whether the connection was accepted after the fault was put there.
+    #[cfg_attr(
+        not(feature = "toxiproxy"),
+        expect(dead_code, reason = "only toxics differ by it")
+    )]
+    pub(crate) newer: bool,
+    /// The stage that the fault had here before it was changed.
+    #[cfg_attr(
+        not(feature = "toxiproxy"),
+        expect(dead_code, reason = "only toxics are changed")
+    )]
+    pub(crate) before: Option<&'a dyn Stage>,
 }
 
 impl Leg<'_> {

@@ -68,8 +68,29 @@ impl Proxy {
         Self::open(None, listen.to_string(), upstream.to_string()).await
     }
 
+    /// Listens at an address, whatever the upstream is: it is looked at when a client comes, and the client is closed
+    /// when it cannot be reached. Before the first one is served, `prepare` puts faults on the proxy.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn serve(
+        name: String,
+        listen: SocketAddr,
+        upstream: String,
+        prepare: impl FnOnce(&Arc<Shared>),
+    ) -> io::Result<Self> {
+        let home = workers::home().map_err(io::Error::other)?;
+        let door = {
+            let _within = home.enter();
+            Door::open(listen)?
+        };
+        let shared = Arc::new(Shared::new(Some(name), upstream, door, home).gentle());
+        prepare(&shared);
+        let accepting = accept(Arc::clone(&shared), home);
+        let task = home.handle().spawn(accepting).abort_handle();
+        Ok(Self(Arc::new(Running { shared, task })))
+    }
+
     /// What the proxy has in common with the faults on it.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "toxiproxy"))]
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
@@ -163,7 +184,7 @@ pub(super) fn check(listen: &str, upstream: &str) -> Result<(), ConfigError> {
 }
 
 /// Takes the first of the addresses of `listen` that can be had.
-async fn open_door(listen: &str) -> Result<Door, FaultError> {
+pub(crate) async fn open_door(listen: &str) -> Result<Door, FaultError> {
     let addresses = tokio::net::lookup_host(listen)
         .await
         .map_err(|e| FaultError::no_target(listen, e.to_string()))?;

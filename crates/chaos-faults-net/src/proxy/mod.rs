@@ -33,10 +33,16 @@ mod tests;
 mod workers;
 
 pub use config::ProxyConfig;
+#[cfg(feature = "toxiproxy")]
+pub(crate) use door::Door;
 pub(crate) use effect::{Effect, Gate, Hits, Leg};
 pub use handle::Proxy;
+#[cfg(feature = "toxiproxy")]
+pub(crate) use handle::open_door;
 pub(crate) use place::{InPlace, change, is_a_proxy, plan_on_proxies, proxies};
 pub(crate) use shared::Shared;
 #[cfg(test)]
 pub(crate) use stage::Carried;
 pub(crate) use stage::{Fate, Piece, Room, Stage, Then};
+#[cfg(feature = "toxiproxy")]
+pub(crate) use workers::home;

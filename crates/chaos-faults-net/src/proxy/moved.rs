@@ -1,13 +1,39 @@
 //! What went through a proxy, and how.
 
+use crate::direction::Flow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many bytes went through a proxy on each path.
+/// What went through a proxy, each way.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    up: Moved,
+    down: Moved,
+}
+
+impl Traffic {
+    /// One way.
+    pub(crate) const fn way(&self, flow: Flow) -> &Moved {
+        match flow {
+            Flow::Upstream => &self.up,
+            Flow::Downstream => &self.down,
+        }
+    }
+
+    /// Copied, spliced and staged so far, both ways.
+    #[cfg(test)]
+    pub(crate) fn so_far(&self) -> [u64; 3] {
+        let [up, down] = [&self.up, &self.down].map(Moved::so_far);
+        std::array::from_fn(|path| up[path] + down[path])
+    }
+}
+
+/// How many bytes were read on each path, and how many of them were sent.
 #[derive(Debug, Default)]
 pub(crate) struct Moved {
     copied: AtomicU64,
     spliced: AtomicU64,
     staged: AtomicU64,
+    sent: AtomicU64,
 }
 
 impl Moved {
@@ -23,9 +49,22 @@ impl Moved {
         add(&self.staged, bytes);
     }
 
+    pub(crate) fn sent(&self, bytes: usize) {
+        add(&self.sent, bytes);
+    }
+
+    /// How many bytes were read and how many were sent so far.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn received_and_sent(&self) -> [u64; 2] {
+        [
+            self.so_far().iter().sum(),
+            self.sent.load(Ordering::Relaxed),
+        ]
+    }
+
     /// Copied, spliced and staged so far.
-    #[cfg(test)]
-    pub(crate) fn so_far(&self) -> [u64; 3] {
+    #[cfg(any(test, feature = "toxiproxy"))]
+    fn so_far(&self) -> [u64; 3] {
         [&self.copied, &self.spliced, &self.staged].map(|n| n.load(Ordering::Relaxed))
     }
 }

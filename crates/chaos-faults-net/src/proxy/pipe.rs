@@ -7,7 +7,7 @@ use super::{
     scratch,
     splice::Tube,
     stack::{Link, Stack},
-    staged::Staged,
+    staged::{Staged, carry_out},
     stages::Stages,
     stream::Stream,
 };
@@ -93,7 +93,9 @@ impl Pipe {
     /// Takes over the faults that are on the proxy now.
     pub(crate) fn follow(&mut self, stack: &Stack, link: &Link) -> Result<(), End> {
         let before = self.staged.as_mut().map(|staged| staged.take_stages());
-        let stages = stack.stages(link, self.flow, before.unwrap_or_default());
+        let mut before = before.unwrap_or_default();
+        let stages = stack.stages(link, self.flow, &mut before);
+        carry_out(before.taken_off())?;
         if let Some(staged) = &mut self.staged {
             staged.follow(stages);
         } else if !stages.is_empty() {
@@ -158,7 +160,10 @@ impl Pipe {
             moved.copied(read);
             while !left.is_empty() {
                 match Pin::new(&mut *to).poll_write(cx, left) {
-                    Poll::Ready(Ok(written)) => left = &left[written..],
+                    Poll::Ready(Ok(written)) => {
+                        moved.sent(written);
+                        left = &left[written..];
+                    }
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(End::ReceiverGone)),
                     Poll::Pending => {
                         let mut staged = Staged::new(Stages::default());
@@ -186,6 +191,7 @@ impl Pipe {
                 Err(_) => return Poll::Ready(Err(End::ReceiverGone)),
                 Ok(poured) => poured,
             };
+            moved.sent(poured);
             if let Some(empty) = self.tube.take_if(|tube| tube.is_empty()) {
                 empty.give_back();
             }

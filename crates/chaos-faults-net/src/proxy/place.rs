@@ -105,6 +105,12 @@ impl InPlace {
         }
     }
 
+    /// Puts something else in its place, in the same order among the others.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn replace(&self, effect: Arc<dyn Effect>, seed: Seed) {
+        self.proxy.replace(self.id, effect, seed);
+    }
+
     /// Takes the fault off; doing it again does nothing.
     pub(crate) fn take_off(&self) {
         self.proxy.take_off(self.id);

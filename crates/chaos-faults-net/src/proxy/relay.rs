@@ -53,6 +53,8 @@ impl<'a> Relay<'a> {
         early: Bytes,
     ) -> Self {
         follower.look_again();
+        let moved = follower.shared().moved().way(Flow::Upstream);
+        moved.staged(early.len());
         Self {
             client,
             upstream,
@@ -88,7 +90,7 @@ impl<'a> Relay<'a> {
             Flow::Downstream => (&mut self.down, &mut *self.upstream, &mut *self.client),
         };
         if let Way::Open(pipe) = way {
-            let moved = self.follower.shared().moved();
+            let moved = self.follower.shared().moved().way(flow);
             if let Poll::Ready(end) = pipe.poll(cx, (from, to), moved) {
                 *way = Way::Ended(end);
             }

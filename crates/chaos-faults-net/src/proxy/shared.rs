@@ -4,7 +4,8 @@ use super::{
     door::Door,
     effect::{Effect, Hits},
     faults::Faults,
-    moved::Moved,
+    moved::Traffic,
+    relay::Close,
     stack::{Active, Stack},
     workers::Worker,
 };
@@ -24,12 +25,14 @@ use std::{
 pub(crate) struct Shared {
     name: Option<String>,
     upstream: String,
+    /// How a client is let go whose upstream cannot be reached.
+    unreachable: Close,
     address: SocketAddr,
     door: Mutex<Door>,
     /// Where the door is.
     home: &'static Worker,
     faults: Faults,
-    moved: Moved,
+    moved: Traffic,
     /// How many connections are open.
     open: AtomicUsize,
     /// The number of the next connection.
@@ -49,15 +52,25 @@ impl Shared {
         Self {
             name,
             upstream,
+            unreachable: Close::Reset,
             address: door.address(),
             door: Mutex::new(door),
             home,
             faults: Faults::default(),
-            moved: Moved::default(),
+            moved: Traffic::default(),
             open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
             refusing: Mutex::new(Some(0)),
+        }
+    }
+
+    /// The same, and a client whose upstream cannot be reached is closed rather than reset.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn gentle(self) -> Self {
+        Self {
+            unreachable: Close::Gently,
+            ..self
         }
     }
 
@@ -70,6 +83,10 @@ impl Shared {
 
     pub(crate) fn upstream(&self) -> &str {
         &self.upstream
+    }
+
+    pub(crate) fn unreachable(&self) -> Close {
+        self.unreachable
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -86,7 +103,7 @@ impl Shared {
     }
 
     /// What went through.
-    pub(crate) fn moved(&self) -> &Moved {
+    pub(crate) fn moved(&self) -> &Traffic {
         &self.moved
     }
 
@@ -111,6 +128,7 @@ impl Shared {
         let id = self.next_fault.fetch_add(1, Ordering::Relaxed);
         let active = Arc::new(Active {
             id,
+            revision: 0,
             effect,
             picked,
             seed,
@@ -119,6 +137,12 @@ impl Shared {
         });
         self.faults.change(|stack| Some(stack.with(active)));
         id
+    }
+
+    /// Puts something else in the place of a fault; live connections feel it at once.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn replace(&self, id: u64, effect: Arc<dyn Effect>, seed: Seed) {
+        self.faults.change(|stack| stack.replaced(id, effect, seed));
     }
 
     /// Takes a fault off; live connections feel it at once.

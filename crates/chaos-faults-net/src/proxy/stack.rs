@@ -2,7 +2,7 @@
 
 use super::{
     effect::{Effect, Gate, Hits, Leg},
-    stages::Stages,
+    stages::{Made, Stages},
 };
 use crate::{connections::Picked, direction::Flow};
 use chaos_core::Seed;
@@ -22,6 +22,8 @@ pub(crate) struct Stack {
 #[derive(Debug)]
 pub(crate) struct Active {
     pub(crate) id: u64,
+    /// How often it was changed.
+    pub(crate) revision: u64,
     pub(crate) effect: Arc<dyn Effect>,
     /// Which connections it hits.
     pub(crate) picked: Picked,
@@ -42,6 +44,25 @@ impl Active {
     /// Whether it hits a connection: the same each time it is asked.
     fn hits(&self, link: &Link) -> bool {
         self.picked.hits(link.client, || self.seed_for(link))
+    }
+
+    /// What it does to one direction of a connection.
+    fn make(&self, link: &Link, flow: Flow, before: Option<&Made>) -> Option<Made> {
+        if !self.hits(link) {
+            return None;
+        }
+        let stage = self.effect.stage(&Leg {
+            flow,
+            hits: &self.count,
+            seed: self.seed_for(link),
+            newer: link.number >= self.first,
+            before: before.map(|made| &*made.stage),
+        })?;
+        Some(Made {
+            fault: self.id,
+            revision: self.revision,
+            stage,
+        })
     }
 }
 
@@ -73,6 +94,23 @@ impl Stack {
         let mut stack = self.clone();
         stack.active.retain(|a| a.id != id);
         stack
+    }
+
+    /// This stack with something else in the place of one, if that is there.
+    #[cfg(feature = "toxiproxy")]
+    pub(crate) fn replaced(&self, id: u64, effect: Arc<dyn Effect>, seed: Seed) -> Option<Self> {
+        let mut stack = self.clone();
+        let active = stack.active.iter_mut().find(|active| active.id == id)?;
+        *active = Arc::new(Active {
+            id,
+            revision: active.revision + 1,
+            effect,
+            picked: active.picked.clone(),
+            seed,
+            count: active.count.clone(),
+            first: active.first,
+        });
+        Some(stack)
     }
 
     /// How many faults ever cut all connections.
@@ -110,22 +148,17 @@ impl Stack {
         self.active.iter().any(|a| a.id == id)
     }
 
-    /// What the faults do to one direction of a connection. A fault that stays keeps its stage.
-    pub(crate) fn stages(&self, link: &Link, flow: Flow, mut before: Stages) -> Stages {
+    /// What the faults do to one direction of a connection. A fault that stays as it is keeps its stage; what is left
+    /// of `before` belongs to those that were taken off.
+    pub(crate) fn stages(&self, link: &Link, flow: Flow, before: &mut Stages) -> Stages {
         let mut stages = Stages::default();
         for active in &self.active {
-            let stage = before.take(active.id).or_else(|| {
-                if !active.hits(link) {
-                    return None;
-                }
-                active.effect.stage(&Leg {
-                    flow,
-                    hits: &active.count,
-                    seed: active.seed_for(link),
-                })
-            });
-            if let Some(stage) = stage {
-                stages.push(active.id, stage);
+            let made = match before.take(active.id) {
+                Some(made) if made.revision == active.revision => Some(made),
+                old => active.make(link, flow, old.as_ref()),
+            };
+            if let Some(made) = made {
+                stages.push(made);
             }
         }
         stages

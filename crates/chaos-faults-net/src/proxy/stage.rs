@@ -39,6 +39,21 @@ pub(crate) trait Stage: fmt::Debug + Send {
 
     /// It has ended the connection as its [`deadline`](Self::deadline) said.
     fn expired(&mut self) {}
+
+    /// What happens to the connection when the fault is taken off.
+    fn taken_off(&self) -> Then {
+        Then::GoOn
+    }
+
+    /// How many bytes it has let through, for the stage that takes its place when the fault is changed; 0 of one that
+    /// does not count.
+    #[cfg_attr(
+        not(any(test, feature = "toxiproxy")),
+        expect(dead_code, reason = "only toxics are changed")
+    )]
+    fn counted(&self) -> u64 {
+        0
+    }
 }
 
 /// A piece of the stream that reaches a stage.

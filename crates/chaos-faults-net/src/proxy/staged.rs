@@ -87,7 +87,10 @@ impl Staged {
             match self.queue.head(&mut self.stages, now) {
                 Head::Empty if self.stages.is_empty() => return Poll::Ready(Ok(())),
                 Head::Due(at) if at <= now => match self.poll_send(cx, to) {
-                    Poll::Ready(Ok(sent)) => bytes = Some(sent),
+                    Poll::Ready(Ok(sent)) => {
+                        moved.sent(sent);
+                        bytes = Some(sent);
+                    }
                     Poll::Ready(Err(end)) => return Poll::Ready(Err(end)),
                     Poll::Pending => {}
                 },
@@ -159,7 +162,8 @@ impl Staged {
     }
 }
 
-fn carry_out(then: Then) -> Result<(), End> {
+/// Goes on, or ends the connection.
+pub(crate) fn carry_out(then: Then) -> Result<(), End> {
     match then {
         Then::GoOn => Ok(()),
         Then::Close => Err(End::Close),

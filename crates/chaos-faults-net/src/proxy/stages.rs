@@ -3,24 +3,39 @@
 use super::stage::{Carried, Fate, Piece, Room, Stage, Then};
 use std::time::Instant;
 
+/// A stage and the fault that made it.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The id of the fault.
+    pub(crate) fault: u64,
+    /// How often the fault had been changed by then.
+    pub(crate) revision: u64,
+    pub(crate) stage: Box<dyn Stage>,
+}
+
 /// The stages of one direction of one connection, in the order of the faults.
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
-    /// With the id of the fault that made it.
-    stages: Vec<(u64, Box<dyn Stage>)>,
+    stages: Vec<Made>,
     /// How many of them were asked about the piece.
     asked: usize,
 }
 
 impl Stages {
     /// The stage of a fault, taken out, so that it keeps what it has counted and drawn.
-    pub(crate) fn take(&mut self, fault: u64) -> Option<Box<dyn Stage>> {
-        let at = self.stages.iter().position(|(id, _)| *id == fault)?;
-        Some(self.stages.remove(at).1)
+    pub(crate) fn take(&mut self, fault: u64) -> Option<Made> {
+        let at = self.stages.iter().position(|made| made.fault == fault)?;
+        Some(self.stages.remove(at))
     }
 
-    pub(crate) fn push(&mut self, fault: u64, stage: Box<dyn Stage>) {
-        self.stages.push((fault, stage));
+    pub(crate) fn push(&mut self, made: Made) {
+        self.stages.push(made);
+    }
+
+    /// What happens to the connection when the faults of all of them are taken off.
+    pub(crate) fn taken_off(&self) -> Then {
+        let thens = self.stages.iter().map(|made| made.stage.taken_off());
+        thens.max().unwrap_or(Then::GoOn)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,13 +44,13 @@ impl Stages {
 
     /// How many bytes may be buffered.
     pub(crate) fn room(&self) -> usize {
-        let rooms = self.stages.iter().map(|(_, stage)| stage.room());
+        let rooms = self.stages.iter().map(|made| made.stage.room());
         rooms.fold(Room::default(), Room::and).bytes()
     }
 
     /// The longest piece that all of them can handle.
     pub(crate) fn longest(&mut self) -> usize {
-        let longest = self.stages.iter_mut().map(|(_, stage)| stage.longest());
+        let longest = self.stages.iter_mut().map(|made| made.stage.longest());
         longest.min().unwrap_or(usize::MAX).max(1)
     }
 
@@ -43,7 +58,7 @@ impl Stages {
     pub(crate) fn judge(&mut self, piece: &Piece<'_>) -> Fate {
         let mut fate = Fate::at(piece.at);
         self.asked = 0;
-        for (_, stage) in &mut self.stages {
+        for Made { stage, .. } in &mut self.stages {
             let Some(at) = fate.at else { break };
             let data = match &fate.carried {
                 Carried::AsItIs => piece.data,
@@ -63,22 +78,22 @@ impl Stages {
 
     /// The piece that was asked about last is on its way.
     pub(crate) fn passed(&mut self) {
-        for (_, stage) in self.stages.iter_mut().take(self.asked) {
-            stage.passed();
+        for made in self.stages.iter_mut().take(self.asked) {
+            made.stage.passed();
         }
     }
 
     /// So many bytes of the piece that passed last did not go out, and will be asked about again.
     pub(crate) fn back(&mut self, bytes: usize) {
-        for (_, stage) in self.stages.iter_mut().take(self.asked) {
-            stage.back(bytes);
+        for made in self.stages.iter_mut().take(self.asked) {
+            made.stage.back(bytes);
         }
     }
 
     /// What one of them, whose time has come, does to the connection.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Then> {
         let is_over = |(at, then)| (at <= now).then_some(then);
-        self.stages.iter_mut().find_map(|(_, stage)| {
+        self.stages.iter_mut().find_map(|Made { stage, .. }| {
             let then = stage.deadline().and_then(is_over)?;
             stage.expired();
             Some(then)
@@ -87,7 +102,8 @@ impl Stages {
 
     /// When one of them ends the connection of its own accord.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let deadlines = self.stages.iter().filter_map(|(_, stage)| stage.deadline());
+        let deadlines = self.stages.iter();
+        let deadlines = deadlines.filter_map(|made| made.stage.deadline());
         deadlines.map(|(at, _)| at).min()
     }
 }
@@ -131,7 +147,11 @@ mod tests {
         .enumerate()
         {
             let stage = Fixed(fate, Arc::clone(&passed), Arc::clone(&seen));
-            stages.push(id as u64, Box::new(stage));
+            stages.push(Made {
+                fault: id as u64,
+                revision: 0,
+                stage: Box::new(stage),
+            });
         }
         let fate = stages.judge(&Piece {
             at: now,
