@@ -144,7 +144,7 @@ impl Parameters {
             .filter(|(name, _)| !gives_way(name))
             .map(|(name, text)| ((*name).to_owned(), scalar(text)))
             .collect();
-        all.extend(self.0.clone());
+        lay_over(&mut all, &self.0);
         Self(all)
     }
 
@@ -154,5 +154,37 @@ impl Parameters {
             let path = error.path().to_string();
             ConfigError::from_serde(&path, &error.into_inner().to_string())
         })
+    }
+}
+
+/// Lays members over others; of what has members on both sides, each by itself.
+fn lay_over(below: &mut Map<String, Json>, above: &Map<String, Json>) {
+    for (name, value) in above {
+        match (below.get_mut(name), value) {
+            (Some(Json::Object(below)), Json::Object(above)) => lay_over(below, above),
+            _ => drop(below.insert(name.clone(), value.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explicit_parameters_win_over_those_of_an_intensity_member_by_member() {
+        let preset = [("delay", "50ms"), ("some", r#"{"share":5,"a":1}"#)];
+        let said = Parameters::new().with("some", serde_json::json!({ "a": 2, "b": 3 }));
+        let all = said.over(&preset, &[]);
+        assert_eq!(
+            Json::Object(all.0),
+            serde_json::json!({ "delay": "50ms", "some": { "share": 5, "a": 2, "b": 3 } })
+        );
+        let said = Parameters::new().with("delay", "1s").with("some", 7);
+        let all = said.over(&preset, &[]);
+        assert_eq!(
+            Json::Object(all.0),
+            serde_json::json!({ "delay": "1s", "some": 7 })
+        );
     }
 }

@@ -26,7 +26,7 @@ pub enum Size {
     Percent(f64),
 }
 
-/// A share from 0 to 100, as a plain number.
+/// A share from 0 to 100, as a plain number, or with a sign: `10`, `"10%"`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Percent(f64);
 
@@ -394,9 +394,41 @@ impl Serialize for Percent {
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = f64::deserialize(deserializer)?;
-        let wrong = |e| de::Error::custom(format!("{e}, expected a number from 0 to 100"));
-        Self::try_from(number).map_err(wrong)
+        deserializer.deserialize_any(PercentVisitor)
+    }
+}
+
+/// Reads `10`, `0.5` and `"10%"`.
+struct PercentVisitor;
+
+impl de::Visitor<'_> for PercentVisitor {
+    type Value = Percent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number from 0 to 100")
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Percent, E> {
+        let wrong = |e| E::custom(format!("{e}, expected a number from 0 to 100"));
+        Percent::try_from(number).map_err(wrong)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far out of range then")]
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Percent, E> {
+        self.visit_f64(number as f64)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far out of range then")]
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Percent, E> {
+        self.visit_f64(number as f64)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Percent, E> {
+        let number = text.strip_suffix('%').and_then(split_number);
+        match number {
+            Some((number, "")) => self.visit_f64(number),
+            _ => Err(E::invalid_type(de::Unexpected::Str(text), &self)),
+        }
     }
 }
 
@@ -408,7 +440,13 @@ impl JsonSchema for Percent {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "format": "percent", "minimum": 0, "maximum": 100 })
+        json_schema!({
+            "type": ["number", "string"],
+            "format": "percent",
+            "minimum": 0,
+            "maximum": 100,
+            "pattern": r"^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$",
+        })
     }
 }
 
@@ -431,6 +469,15 @@ mod tests {
         assert_eq!(size("256MiB"), Size::Bytes(256 << 20));
         assert_eq!(size("1GB"), Size::Bytes(1_000_000_000));
         assert_eq!(size("75%"), Size::Percent(75.0));
+        for (text, percent) in [
+            ("10", 10.0),
+            ("0.5", 0.5),
+            (r#""10%""#, 10.0),
+            (r#""0.5%""#, 0.5),
+        ] {
+            let read: Percent = serde_json::from_str(text).unwrap();
+            assert_eq!(read.get(), percent, "{text}");
+        }
     }
 
     #[test]
@@ -463,7 +510,20 @@ mod tests {
             let error = text.parse::<Size>().unwrap_err().to_string();
             assert!(error.contains(says), "{text}: {error}");
         }
-        assert!(serde_json::from_str::<Percent>("130").is_err());
+        for text in [
+            "130",
+            "-1",
+            r#""130%""#,
+            r#""10""#,
+            r#""%""#,
+            r#""ten%""#,
+            "true",
+        ] {
+            let error = serde_json::from_str::<Percent>(text)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("0 to 100"), "{text}: {error}");
+        }
         assert!(
             serde_json::from_str::<Time>("300")
                 .unwrap_err()

@@ -58,7 +58,15 @@ fn what_is_right_is_taken() {
             "net.corrupt",
             json!({ "corrupt": 1, "direction": "upstream" }),
         ),
-        ("net.corrupt", json!({ "corrupt": 1, "packets": {} })),
+        ("net.corrupt", json!({ "corrupt": "1%", "packets": {} })),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "packets": { "remote_ports": [5432, "8000-8100"] } }),
+        ),
+        (
+            "net.partition",
+            json!({ "protocol": "tcp", "local_ports": [80] }),
+        ),
         (
             "net.blackhole",
             json!({ "toxicity": 12.5, "clients": ["10.0.0.0/8", "::1"] }),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod down;
+mod http;
 mod process;
 mod slow;
 mod toxiproxy;
@@ -22,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         down::trials(),
         process::trials(),
         answers::trials(),
+        http::trials(),
         toxiproxy::trials(),
     ];
     trials.into_iter().flatten().collect()

@@ -14,27 +14,58 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// What may be told: each field with its unit, its default and its meaning.
+/// What may be told: each field with its unit, its default and its meaning; those of a field that has fields below it.
 pub(super) fn fields(schema: &Schema) -> String {
     let mut table = table(&["field", "value", "default", "meaning"]);
-    for (name, field) in properties(schema) {
-        let required = schema
-            .get("required")
-            .and_then(Json::as_array)
-            .is_some_and(|r| r.contains(&Json::from(name)));
-        let (meaning, usual) = split_default(&paragraph(field.get("description")));
-        let default = match field.get("default") {
-            Some(Json::Null) | None if required => "required".to_owned(),
-            Some(Json::Null) | None => usual.unwrap_or_else(|| "–".to_owned()),
-            Some(Json::String(text)) => text.clone(),
-            Some(value) => value.to_string(),
-        };
-        table.add_row([name.to_owned(), value_of(schema, field), default, meaning]);
-    }
+    add_fields(&mut table, schema, schema.as_value(), "");
     if table.row_count() > 0 {
         table.trim_fmt()
     } else {
         "no fields".to_owned()
+    }
+}
+
+fn add_fields(table: &mut Table, schema: &Schema, of: &Json, prefix: &str) {
+    let required = of.get("required").and_then(Json::as_array);
+    let properties = of.get("properties").and_then(Json::as_object);
+    for (name, field) in properties.into_iter().flatten() {
+        let required = required.is_some_and(|r| r.contains(&Json::from(name.as_str())));
+        let below = object(schema, field);
+        let (meaning, usual) = split_default(&paragraph(field.get("description")));
+        let default = match field.get("default") {
+            Some(Json::Null) | None if required => "required".to_owned(),
+            Some(Json::Null) | None => usual.unwrap_or_else(|| "–".to_owned()),
+            // Its own fields say theirs.
+            Some(_) if below.is_some() => usual.unwrap_or_else(|| "–".to_owned()),
+            Some(Json::String(text)) => text.clone(),
+            Some(value) => value.to_string(),
+        };
+        let name = format!("{prefix}{name}");
+        table.add_row([name.clone(), value_of(schema, field), default, meaning]);
+        if let Some(below) = below {
+            add_fields(table, schema, &below, &format!("{name}."));
+        }
+    }
+}
+
+/// What a field refers to, if it does.
+fn referenced(schema: &Schema, field: &Json) -> Option<Json> {
+    let name = field.get("$ref")?.as_str()?.rsplit('/').next()?.to_owned();
+    schema.get("$defs")?.get(name).cloned()
+}
+
+/// The schema of a field that has fields.
+fn object(schema: &Schema, field: &Json) -> Option<Json> {
+    let field = referenced(schema, field).unwrap_or_else(|| field.clone());
+    if field.get("properties").is_some() {
+        return Some(field);
+    }
+    let choices = field.get("anyOf")?.as_array()?;
+    let null = Some(&Json::from("null"));
+    let mut choices = choices.iter().filter(|choice| choice.get("type") != null);
+    match (choices.next(), choices.next()) {
+        (Some(only), None) => object(schema, only),
+        _ => None,
     }
 }
 
@@ -50,22 +81,9 @@ fn split_default(meaning: &str) -> (String, Option<String>) {
     found.unwrap_or_else(|| (meaning.to_owned(), None))
 }
 
-fn properties(schema: &Schema) -> Vec<(&str, &Json)> {
-    let properties = schema.get("properties").and_then(Json::as_object);
-    properties.map_or_else(Vec::new, |map| {
-        map.iter()
-            .map(|(name, field)| (name.as_str(), field))
-            .collect()
-    })
-}
-
 /// What may stand there: a unit, a range, one of some words.
 fn value_of(schema: &Schema, field: &Json) -> String {
-    let referenced = |field: &Json| {
-        let name = field.get("$ref")?.as_str()?.rsplit('/').next()?.to_owned();
-        schema.get("$defs")?.get(name).cloned()
-    };
-    let field = &referenced(field).unwrap_or_else(|| field.clone());
+    let field = &referenced(schema, field).unwrap_or_else(|| field.clone());
     let words = |values: &[Json]| -> Vec<String> {
         values
             .iter()

@@ -62,7 +62,7 @@ fn paused(scene: &Scene, victim: &Victim, args: &[&str]) -> Child {
         .spawn()
         .unwrap();
     wait_for("the process is stopped", Duration::from_secs(10), || {
-        victim.state() == 'T'
+        victim.state() == 'T' && scene.has_applied()
     });
     assert_eq!(scene.undo_logs(), 1);
     child

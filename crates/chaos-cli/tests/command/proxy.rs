@@ -1,6 +1,6 @@
 //! `chaos proxy serve`, as those use it who used Toxiproxy.
 
-use crate::scene::{Scene, told};
+use crate::scene::{Scene, told, wait_for};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -155,6 +155,52 @@ fn a_low_limit_of_descriptors_is_raised_as_far_as_it_may_be() {
         .collect();
     let answer = serving.call("POST /populate", &format!("[{}]", all.join(",")));
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert_eq!(serving.end("-TERM").status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn clients_that_come_and_go_leave_nothing_behind() {
+    let scene = Scene::new();
+    let serving = Serving::start(&scene, &["--port", "0", "--proxy-metrics"]);
+    let body = format!(
+        r#"[{{"name":"web","listen":"127.0.0.1:0","upstream":"{}"}}]"#,
+        scene.server
+    );
+    let told = serving.call("POST /populate", &body);
+    let (_, listen) = told.split_once(r#""listen":""#).unwrap();
+    let proxy: SocketAddr = listen.split('"').next().unwrap().parse().unwrap();
+    let toxic = r#"{"type":"timeout","stream":"upstream","toxicity":0.5}"#;
+    serving.call("POST /proxies/web/toxics", toxic);
+    let open = || {
+        let fds = format!("/proc/{}/fd", serving.child.id());
+        std::fs::read_dir(fds).unwrap().count()
+    };
+    let before = open();
+    for _ in 0..10 {
+        let clients: Vec<_> = (0..200)
+            .flat_map(|n| {
+                let mut api = TcpStream::connect(serving.address).unwrap();
+                let said = ["GET /proxies HTTP/1.1\r\nHost:", "POST /", ""][n % 3];
+                api.write_all(said.as_bytes()).unwrap();
+                let mut web = TcpStream::connect(proxy).unwrap();
+                web.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+                [api, web]
+            })
+            .collect();
+        drop(clients);
+        // What is held for connections that are hit goes with the toxic.
+        serving.call("DELETE /proxies/web/toxics/timeout_upstream", "");
+        serving.call("POST /proxies/web/toxics", toxic);
+    }
+    wait_for(
+        "every descriptor is closed",
+        Duration::from_secs(20),
+        || {
+            serving.call("POST /reset", "");
+            open() <= before
+        },
+    );
     assert_eq!(serving.end("-TERM").status.code(), Some(0));
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -76,16 +76,24 @@ impl Scene {
     }
 
     pub(crate) fn undo_logs(&self) -> usize {
-        let logs = |dir: &Path| {
-            std::fs::read_dir(dir).map_or(0, |items| {
-                items
-                    .flatten()
-                    .filter(|item| item.path().extension().is_some_and(|e| e == "jsonl"))
-                    .count()
-            })
-        };
-        std::fs::read_dir(self.path("state"))
-            .map_or(0, |dirs| dirs.flatten().map(|dir| logs(&dir.path())).sum())
+        self.logs().len()
+    }
+
+    /// Whether a change has been made and was seen to be in place.
+    pub(crate) fn has_applied(&self) -> bool {
+        let logs = self.logs();
+        let mut texts = logs
+            .iter()
+            .filter_map(|log| std::fs::read_to_string(log).ok());
+        texts.any(|text| text.contains("\"applied\""))
+    }
+
+    fn logs(&self) -> Vec<PathBuf> {
+        let files = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten();
+        let logs = files(self.path("state")).flat_map(|dir| files(dir.path()));
+        logs.map(|log| log.path())
+            .filter(|log| log.extension().is_some_and(|e| e == "jsonl"))
+            .collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which packets, as a file says it.
 
-use super::{Host, Ports, Traffic};
+use super::{Host, PortText, Ports, Traffic, texts};
 use chaos_core::ConfigError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,12 @@ pub struct PacketsConfig {
     /// What the packets carry: tcp, udp, icmp or sctp. Default: anything; with ports, TCP and UDP.
     pub protocol: Option<Protocol>,
     /// The ports at this end: such as 8080 or 8000-8100. Default: any.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "Vec<PortText>")]
     pub local_ports: Vec<String>,
     /// The ports at the other end: such as 5432 or 8000-8100. Default: any.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "Vec<PortText>")]
     pub remote_ports: Vec<String>,
 }
 

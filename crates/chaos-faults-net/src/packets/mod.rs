@@ -8,5 +8,5 @@ mod traffic;
 pub(crate) use config::Packets;
 pub use config::{PacketsConfig, Protocol};
 pub(crate) use host::Host;
-pub(crate) use ports::Ports;
+pub(crate) use ports::{PortText, Ports, texts};
 pub use traffic::Traffic;

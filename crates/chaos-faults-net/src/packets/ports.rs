@@ -1,6 +1,8 @@
 //! A port or a range of them.
 
-use std::{fmt, str::FromStr};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// Ports from the first to the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,56 @@ impl fmt::Display for Ports {
             write!(f, "{}-{}", self.first, self.last)
         }
     }
+}
+
+/// A port, as a number or a text, or a range of ports, as a file has it.
+#[derive(Debug)]
+pub(crate) struct PortText(String);
+
+impl<'de> Deserialize<'de> for PortText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PortVisitor)
+    }
+}
+
+struct PortVisitor;
+
+impl de::Visitor<'_> for PortVisitor {
+    type Value = PortText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a port or a range of ports, such as 8080 or 8000-8100")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<PortText, E> {
+        Ok(PortText(number.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<PortText, E> {
+        Ok(PortText(number.to_string()))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<PortText, E> {
+        Ok(PortText(text.to_owned()))
+    }
+}
+
+impl JsonSchema for PortText {
+    fn schema_name() -> Cow<'static, str> {
+        "ports".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["integer", "string"], "minimum": 1, "maximum": 65535 })
+    }
+}
+
+/// Reads a list of ports, which are checked when the fault is built.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let texts = Vec::<PortText>::deserialize(deserializer)?;
+    Ok(texts.into_iter().map(|text| text.0).collect())
 }
 
 #[cfg(test)]

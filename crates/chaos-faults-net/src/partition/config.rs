@@ -1,7 +1,10 @@
 //! The configuration of a partition.
 
 use super::{Partition, fault::Answer};
-use crate::{PacketsConfig, Protocol, Traffic};
+use crate::{
+    PacketsConfig, Protocol, Traffic,
+    packets::{PortText, texts},
+};
 use chaos_core::{ConfigError, FaultConfig, Intensity};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,8 +26,12 @@ pub struct PartitionConfig {
     /// What the packets carry: tcp, udp, icmp or sctp. Default: anything; with ports, TCP and UDP.
     pub protocol: Option<Protocol>,
     /// The ports at this end: such as 8080 or 8000-8100. Default: any.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "Vec<PortText>")]
     pub local_ports: Vec<String>,
     /// The ports at the other end: such as 5432 or 8000-8100. Default: any.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "Vec<PortText>")]
     pub remote_ports: Vec<String>,
     /// Whether the loopback interface of the namespace is cut, too. Default: false.
     pub loopback: bool,

@@ -125,11 +125,8 @@ mod tests {
             assert_eq!(Route::of(&method, path, true), route, "{method} {path}");
         }
         assert_eq!(Route::of(&Method::GET, "/metrics", false), nobody());
-        let name = "a b/c".to_owned();
-        assert_eq!(
-            Route::of(&Method::GET, "/proxies/a%20b%2Fc", false),
-            nobody(),
-            "{name}"
-        );
+        // A slash in a name is a slash.
+        let path = "/proxies/a%20b%2Fc";
+        assert_eq!(Route::of(&Method::GET, path, false), nobody());
     }
 }

@@ -1,0 +1,98 @@
+//! What a message carries.
+
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body as Stream, Frame, Incoming, SizeHint};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// What a message carries.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// It passes through.
+    Passing(Incoming),
+    /// It is all here.
+    Whole(Bytes),
+    /// Its beginning is here, and the rest passes through.
+    Begun(Bytes, Incoming),
+}
+
+impl Body {
+    /// All of it, without trailers; or the body as it was, when it is longer than `most` or breaks off.
+    pub(crate) async fn collect(self, most: usize) -> Result<Bytes, Self> {
+        let (mut begun, mut rest) = match self {
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::Passing(rest) => (BytesMut::new(), rest),
+            Self::Begun(begun, rest) => (BytesMut::from(begun), rest),
+        };
+        if rest.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
+            return Err(Self::begun(begun, rest));
+        }
+        loop {
+            match http_body_util::BodyExt::frame(&mut rest).await {
+                None => return Ok(begun.freeze()),
+                // Who reads on is told the same.
+                Some(Err(_)) => return Err(Self::begun(begun, rest)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        begun.extend_from_slice(&data);
+                    }
+                }
+            }
+            if begun.len() > most {
+                return Err(Self::begun(begun, rest));
+            }
+        }
+    }
+
+    fn begun(begun: BytesMut, rest: Incoming) -> Self {
+        if begun.is_empty() {
+            Self::Passing(rest)
+        } else {
+            Self::Begun(begun.freeze(), rest)
+        }
+    }
+}
+
+impl Stream for Body {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let begun = match &mut *self {
+            Self::Passing(rest) => return Pin::new(rest).poll_frame(cx),
+            Self::Begun(begun, rest) if begun.is_empty() => return Pin::new(rest).poll_frame(cx),
+            Self::Whole(bytes) | Self::Begun(bytes, _) => std::mem::take(bytes),
+        };
+        let frame = (!begun.is_empty()).then(|| Ok(Frame::data(begun)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Passing(rest) => rest.is_end_stream(),
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Begun(bytes, rest) => bytes.is_empty() && rest.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length = |bytes: &Bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        match self {
+            Self::Passing(rest) => rest.size_hint(),
+            Self::Whole(bytes) => SizeHint::with_exact(length(bytes)),
+            Self::Begun(bytes, rest) => {
+                let mut hint = rest.size_hint();
+                if let Some(upper) = hint.upper() {
+                    hint.set_upper(upper + length(bytes));
+                }
+                hint.set_lower(hint.lower() + length(bytes));
+                hint
+            }
+        }
+    }
+}

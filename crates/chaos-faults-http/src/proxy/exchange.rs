@@ -1,0 +1,181 @@
+//! One request and its response.
+
+use super::{
+    body::Body,
+    shared::Shared,
+    socket::Cut,
+    stack::Asked,
+    upgrade,
+    upstream::{Connections, Trouble, without_hop_by_hop},
+};
+use crate::{answer::Answer, direction::Direction, effect::Step, rewrite::Rewrite};
+use chaos_core::Chain;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::body::Incoming;
+use std::{fmt, sync::Arc};
+
+/// The exchange ends without a response.
+#[derive(Debug)]
+pub(crate) struct Reset;
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a fault resets it")
+    }
+}
+
+impl std::error::Error for Reset {}
+
+/// What becomes of an exchange before its end.
+enum Instead {
+    Response(Response<Body>),
+    Reset,
+}
+
+/// A message that can be changed.
+trait Message: Sized {
+    /// It changed; whether anything was.
+    async fn rewritten(self, rewrite: &Rewrite) -> (Self, bool);
+}
+
+impl Message for Request<Body> {
+    async fn rewritten(self, rewrite: &Rewrite) -> (Self, bool) {
+        rewrite.request(self).await
+    }
+}
+
+impl Message for Response<Body> {
+    async fn rewritten(self, rewrite: &Rewrite) -> (Self, bool) {
+        rewrite.response(self).await
+    }
+}
+
+/// Has a client's request answered, as far as the faults let it.
+pub(crate) async fn exchange(
+    shared: &Arc<Shared>,
+    connections: &Connections,
+    cut: &Cut,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Reset> {
+    let two = request.version() == Version::HTTP_2;
+    match asked(shared, connections, request).await {
+        Ok(response) | Err(Instead::Response(response)) => Ok(response),
+        Err(Instead::Reset) => {
+            // In HTTP/2 the error resets the stream, and the connection goes on.
+            if !two {
+                cut.cut();
+            }
+            Err(Reset)
+        }
+    }
+}
+
+async fn asked(
+    shared: &Arc<Shared>,
+    connections: &Connections,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Instead> {
+    if request.method() == Method::CONNECT {
+        return Ok(told(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "a proxy in front of one server opens no tunnels".to_owned(),
+        ));
+    }
+    let asked = Asked {
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        headers: request.headers().clone(),
+    };
+    let mut request = request.map(Body::Passing);
+    let protocol = upgrade::protocol(request.headers());
+    let client = upgrade::of(&mut request);
+    without_hop_by_hop(request.headers_mut(), protocol);
+    let mut request = steps(shared, &asked, Direction::Upstream, request).await?;
+    if shared.stack().reads_response(&asked) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    let mut response = match connections.send(request).await {
+        Ok(response) => response,
+        Err(trouble) => {
+            let answer = unanswered(shared, &trouble);
+            return steps(shared, &asked, Direction::Downstream, answer).await;
+        }
+    };
+    *response.version_mut() = Version::HTTP_11;
+    let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let protocol = switching
+        .then(|| upgrade::protocol(response.headers()))
+        .flatten();
+    if let (true, Some(client)) = (switching, client) {
+        upgrade::join(shared, client, hyper::upgrade::on(&mut response));
+    }
+    let mut response = response.map(Body::Passing);
+    without_hop_by_hop(response.headers_mut(), protocol);
+    steps(shared, &asked, Direction::Downstream, response).await
+}
+
+/// Does to a message what the faults do that are there now.
+async fn steps<M: Message>(
+    shared: &Shared,
+    asked: &Asked,
+    direction: Direction,
+    mut message: M,
+) -> Result<M, Instead> {
+    let stack = shared.stack();
+    if stack.is_empty() {
+        return Ok(message);
+    }
+    for (active, mut rng) in stack.hitting(asked, direction) {
+        match active.effect.step(&mut rng) {
+            Step::Wait(time) => {
+                active.hit();
+                shared.wait(time, active.id).await;
+            }
+            Step::Answer(answer) => {
+                active.hit();
+                return Err(Instead::Response(answer.response()));
+            }
+            Step::Reset => {
+                active.hit();
+                return Err(Instead::Reset);
+            }
+            Step::Rewrite(rewrite) => {
+                let (rewritten, changed) = message.rewritten(rewrite).await;
+                message = rewritten;
+                if changed {
+                    active.hit();
+                }
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// What a client is told when the dependency gives no answer.
+fn unanswered(shared: &Shared, trouble: &Trouble) -> Response<Body> {
+    let error = Chain(trouble.error());
+    let what = match trouble {
+        Trouble::Connect(_) => "cannot be reached",
+        Trouble::Http(_) => "gave no answer",
+    };
+    tracing::debug!(%error, proxy = %shared, "the upstream {what}");
+    let text = format!(
+        "chaos: the upstream {} {what}: {error}\n",
+        shared.upstream()
+    );
+    told(StatusCode::BAD_GATEWAY, text)
+}
+
+fn told(status: StatusCode, text: String) -> Response<Body> {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    let answer = Answer {
+        status,
+        headers,
+        body: text.into(),
+    };
+    answer.response()
+}

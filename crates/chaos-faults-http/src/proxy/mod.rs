@@ -1,0 +1,28 @@
+//! An HTTP proxy inside this process, on whose messages faults are put.
+//!
+//! [`handle`] is what a user holds, [`builder`] what makes it; [`shared`] is what it has in common with its faults; [`server`] the loop behind
+//! the port, [`exchange`] one request and its response. [`upstream`] asks the dependency, [`tls`] speaks for it.
+//! The faults are in the [`stack`]; [`place`] puts them there.
+
+mod body;
+mod builder;
+mod ca_file;
+mod config;
+mod exchange;
+mod handle;
+mod place;
+mod probe;
+mod server;
+mod shared;
+mod socket;
+mod stack;
+mod threads;
+mod tls;
+mod upgrade;
+mod upstream;
+
+pub(crate) use body::Body;
+pub use builder::HttpProxyBuilder;
+pub use config::HttpProxyConfig;
+pub use handle::HttpProxy;
+pub(crate) use place::plan_on_proxies;

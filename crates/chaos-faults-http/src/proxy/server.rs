@@ -1,0 +1,105 @@
+//! The loop behind a proxy's port.
+
+use super::{
+    exchange::exchange,
+    shared::Shared,
+    socket::{Cut, Socket},
+    upstream::Connections,
+};
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+/// How long to wait when no connection can be accepted: usually there are no file descriptors left.
+const PAUSE: Duration = Duration::from_millis(10);
+/// How long a client may take for what comes before a request, and for its head.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What TLS begins with: the type of a handshake's record.
+const HANDSHAKE: u8 = 22;
+
+/// Serves every client, each in a task of its own, until the proxy is closed.
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAcceptor) {
+    let mut told = false;
+    loop {
+        let accepted = tokio::select! {
+            () = shared.closed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                told = false;
+                // What is refused here is gone already.
+                stream.set_nodelay(true).ok();
+                let (shared, tls) = (Arc::clone(&shared), tls.clone());
+                let cut = Cut::default();
+                let socket = Socket::new(stream, cut.clone());
+                let broken = socket.broken();
+                drop(tokio::spawn(async move {
+                    tokio::select! {
+                        () = shared.closed() => {}
+                        () = broken => {}
+                        () = connection(&shared, socket, cut, tls) => {}
+                    }
+                }));
+            }
+            Err(error) => {
+                // Once for each time that it begins, and not a hundred times a second.
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!(%error, proxy = %shared, "cannot accept connections");
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one client, with TLS if it begins so.
+async fn connection(shared: &Arc<Shared>, socket: Socket, cut: Cut, tls: TlsAcceptor) {
+    match timeout(PATIENCE, socket.first_byte()).await {
+        Ok(Ok(Some(HANDSHAKE))) => match timeout(PATIENCE, tls.accept(socket)).await {
+            Ok(Ok(stream)) => speak(shared, stream, cut).await,
+            Ok(Err(error)) => tracing::debug!(%error, proxy = %shared, "no TLS with a client"),
+            Err(_) => {}
+        },
+        Ok(Ok(Some(_))) => speak(shared, socket, cut).await,
+        Ok(Ok(None) | Err(_)) | Err(_) => {}
+    }
+}
+
+/// Speaks HTTP with one client until it is gone.
+async fn speak<S>(shared: &Arc<Shared>, stream: S, cut: Cut)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connections = Arc::new(Connections::new(Arc::clone(shared)));
+    let service = service_fn(|request| {
+        let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
+        let cut = cut.clone();
+        async move { exchange(&shared, &connections, &cut, request).await }
+    });
+    let mut server = auto::Builder::new(TokioExecutor::new()).preserve_header_case(true);
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .adaptive_window(true)
+        .keep_alive_interval(PATIENCE);
+    let served = server
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, proxy = %shared, "a connection ended");
+    }
+}
