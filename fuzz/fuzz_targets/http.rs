@@ -51,11 +51,17 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         let replace = Replace::request().header("x-new", "1").path("/other");
         let faults = [
             Delay::ms(1).requests(Requests::path("/late*")).on(&proxy),
-            Abort::status(503).requests(Requests::path("/abort")).on(&proxy),
+            Abort::status(503)
+                .requests(Requests::path("/abort"))
+                .on(&proxy),
             Abort::reset().requests(Requests::path("/reset")).on(&proxy),
             patch.on(&proxy),
-            Patch::request().json(serde_json::json!({ "n": 1 })).on(&proxy),
-            replace.requests(Requests::all().methods(["POST"]).share(50.0)).on(&proxy),
+            Patch::request()
+                .json(serde_json::json!({ "n": 1 }))
+                .on(&proxy),
+            replace
+                .requests(Requests::all().methods(["POST"]).share(50.0))
+                .on(&proxy),
         ];
         let mut injections = Vec::new();
         for fault in faults {
@@ -115,6 +121,9 @@ fuzz_target!(|data: &[u8]| {
     ask(client, true);
 
     *WORLD.answer.lock().unwrap() = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_vec();
-    let answer = ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false);
+    let answer = ask(
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        false,
+    );
     assert!(answer.ends_with(b"ok"), "the next client is not served");
 });

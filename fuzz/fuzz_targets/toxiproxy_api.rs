@@ -79,7 +79,10 @@ impl World {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer in time");
         let text = String::from_utf8_lossy(&answer);
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = text
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no status in {text}"));
         let body = answer.windows(4).position(|four| four == b"\r\n\r\n");
         (status, answer.split_off(body.unwrap() + 4))
@@ -125,7 +128,14 @@ impl<'a> Arbitrary<'a> for Asked {
 fn proxy(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     let name = u.choose(&["a", "b", " ", "a/b", ""])?;
     // On loopback only, and nothing but the echo behind it.
-    let listen = u.choose(&["127.0.0.1:0", "localhost:0", "[::1]:0", "127.0.0.1", "x:y", ""])?;
+    let listen = u.choose(&[
+        "127.0.0.1:0",
+        "localhost:0",
+        "[::1]:0",
+        "127.0.0.1",
+        "x:y",
+        "",
+    ])?;
     let upstream = WORLD.echo;
     let enabled = u.choose(&["true", "false", "null", "1"])?;
     Ok(format!(
@@ -135,15 +145,31 @@ fn proxy(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
 
 fn toxic_body(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
     let kinds = [
-        "latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data",
-        "packet_loss", "noop", "other",
+        "latency",
+        "bandwidth",
+        "slow_close",
+        "timeout",
+        "reset_peer",
+        "slicer",
+        "limit_data",
+        "packet_loss",
+        "noop",
+        "other",
     ];
     let kind = u.choose(&kinds)?;
     let stream = u.choose(&["upstream", "downstream", "Downstream", "both", ""])?;
     let name = u.choose(&["t", "u", ""])?;
     let attributes = [
-        "latency", "jitter", "rate", "delay", "timeout", "average_size", "size_variation", "bytes",
-        "loss_rate", "correlation",
+        "latency",
+        "jitter",
+        "rate",
+        "delay",
+        "timeout",
+        "average_size",
+        "size_variation",
+        "bytes",
+        "loss_rate",
+        "correlation",
     ];
     let mut of = Vec::new();
     for _ in 0..u.int_in_range(0..=3)? {
@@ -169,7 +195,11 @@ fuzz_target!(|requests: Vec<Asked>| {
         let (status, answer) = world.ask(asked.method, &asked.path, asked.body.as_bytes());
         // 500 is for an address that cannot be listened on.
         let known = [200, 201, 204, 400, 404, 405, 409, 413, 500].contains(&status);
-        assert!(known, "{asked:?}: {status} {}", String::from_utf8_lossy(&answer));
+        assert!(
+            known,
+            "{asked:?}: {status} {}",
+            String::from_utf8_lossy(&answer)
+        );
         if status == 500 {
             let answer = String::from_utf8_lossy(&answer);
             assert!(answer.contains("listen"), "{asked:?}: {answer}");
@@ -187,7 +217,9 @@ fuzz_target!(|requests: Vec<Asked>| {
         if let (Ok(address), Some(true)) = (listens, proxy["enabled"].as_bool())
             && let Ok(mut stream) = TcpStream::connect_timeout(&address, LIMIT)
         {
-            stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_millis(5)))
+                .unwrap();
             stream.write_all(&[7; 5000]).ok();
             stream.read(&mut [0; 100]).ok();
         }
@@ -203,7 +235,12 @@ fuzz_target!(|requests: Vec<Asked>| {
         if name != BYSTANDER && !name.contains('/') {
             let path: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
             let (status, answer) = world.ask("DELETE", &format!("/proxies/{path}"), b"");
-            assert_eq!(status, 204, "{name:?}: {}", String::from_utf8_lossy(&answer));
+            assert_eq!(
+                status,
+                204,
+                "{name:?}: {}",
+                String::from_utf8_lossy(&answer)
+            );
         }
     }
 });
