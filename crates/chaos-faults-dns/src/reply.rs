@@ -83,3 +83,66 @@ pub(crate) fn upstream_failed(query: &[u8], transport: Transport) -> Option<Vec<
     message.metadata.recursion_desired = metadata.recursion_desired;
     message.to_vec().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::{
+        op::Query,
+        rr::{RData, rdata::A},
+    };
+    use proptest::{collection::vec, prelude::*};
+
+    fn query() -> Vec<u8> {
+        let mut message = Message::query();
+        message.add_query(Query::query("a.b.example.".parse().unwrap(), 1.into()));
+        message.set_edns(Edns::new());
+        message.to_vec().unwrap()
+    }
+
+    /// Of any message: what is told, and whether it is one that somebody else can read.
+    fn told(message: &[u8]) {
+        let address = RData::A(A::new(192, 0, 2, 1));
+        let record = Record::from_rdata("b.example.".parse().unwrap(), 0, address);
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let failed = upstream_failed(message, transport);
+            assert_eq!(failed.is_some(), asked::is_query(message));
+            let asked = Asked::read(message, transport);
+            let replies = [
+                Reply::code(ResponseCode::NXDomain),
+                Reply::truncated(),
+                Reply::records(vec![record.clone(); 60]),
+            ];
+            let replied = asked.iter().flat_map(|asked| {
+                let replied = |reply: &Reply| reply.to(asked, message);
+                replies.each_ref().map(replied)
+            });
+            for answer in replied.chain(failed.into_iter().map(Some)).flatten() {
+                let metadata = asked::whole(&answer).unwrap().metadata;
+                assert_eq!(metadata.message_type, MessageType::Response);
+                assert!(asked::answers(&answer, message));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_answered_readably_or_not_at_all(message in vec(any::<u8>(), 0..300)) {
+            told(&message);
+        }
+
+        #[test]
+        fn what_is_nearly_a_query_is_answered_readably_or_not_at_all(
+            changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            length in 0..80_usize,
+        ) {
+            let mut message = query();
+            for (at, byte) in changes {
+                let at = at.index(message.len());
+                message[at] = byte;
+            }
+            message.truncate(length);
+            told(&message);
+        }
+    }
+}

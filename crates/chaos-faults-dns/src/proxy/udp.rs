@@ -8,13 +8,15 @@ use crate::{
     asked::{Transport, answers},
     reply::upstream_failed,
 };
+use socket2::SockRef;
 use std::{
-    io,
+    io::{self, Read},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 use tokio::{
+    io::Interest,
     net::UdpSocket,
     sync::Semaphore,
     time::{sleep, timeout},
@@ -108,18 +110,16 @@ async fn ask(shared: &Shared, asking: &Semaphore, query: &[u8]) -> io::Result<Ve
     // From then on the system takes datagrams from there only, and tells when nobody listens.
     socket.connect(upstream).await?;
     socket.send(query).await?;
+    let mut buffer = vec![0; LONGEST];
     loop {
-        socket.readable().await?;
-        let mut answer = vec![0; LONGEST];
-        match socket.try_recv(&mut answer) {
-            Ok(length) => {
-                answer.truncate(length);
-                if answers(&answer, query) {
-                    return Ok(answer);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        // That nobody listens is told as an error, and not as something to be read.
+        let received = socket.async_io(Interest::READABLE | Interest::ERROR, || {
+            (&*SockRef::from(&socket)).read(&mut buffer)
+        });
+        let length = received.await?;
+        if answers(&buffer[..length], query) {
+            buffer.truncate(length);
+            return Ok(buffer);
         }
     }
 }
