@@ -35,7 +35,14 @@ async fn a_target_that_a_fault_does_not_name_is_refused_by_its_plan() {
         .open()
         .await
         .unwrap();
-    let schemes = ["proxy", "process", "container", "netns", "host"];
+    let schemes = [
+        "proxy",
+        "dns_proxy",
+        "process",
+        "container",
+        "netns",
+        "host",
+    ];
     let mut refused = 0;
     for kind in registry.fault_kinds() {
         let works_on = registry.targets_of(kind);

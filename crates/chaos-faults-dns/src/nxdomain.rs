@@ -35,7 +35,7 @@ simple_fault! {
     /// registry.fault("dns.nxdomain", None, &parameters)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %. An explicit `queries` takes their place.
+    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %.
     fault Nxdomain;
     /// Answers that there is no such name.
     config NxdomainConfig = "dns.nxdomain";

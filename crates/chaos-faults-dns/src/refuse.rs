@@ -34,7 +34,7 @@ simple_fault! {
     /// registry.fault("dns.refuse", None, &parameters)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %. An explicit `queries` takes their place.
+    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %.
     fault Refuse;
     /// Answers that the server refuses to.
     config RefuseConfig = "dns.refuse";

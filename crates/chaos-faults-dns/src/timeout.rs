@@ -32,7 +32,7 @@ simple_fault! {
     /// registry.fault("dns.timeout", None, &parameters)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %. An explicit `queries` takes their place.
+    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %.
     fault Timeout;
     /// Never answers.
     config TimeoutConfig = "dns.timeout";

@@ -33,7 +33,7 @@ simple_fault! {
     /// registry.fault("dns.truncate", None, &parameters)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %. An explicit `queries` takes their place.
+    /// Intensities, the share of the queries: light 5 %, medium 15 %, heavy 30 %.
     fault Truncate;
     /// Sends clients that ask by UDP to TCP.
     config TruncateConfig = "dns.truncate";
