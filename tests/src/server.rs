@@ -1,10 +1,12 @@
 //! Real servers, started for one test and ended with it.
 
 mod container;
+mod dnsmasq;
 mod postgres;
 mod redis;
 
 pub use container::RedisContainer;
+pub use dnsmasq::Dnsmasq;
 pub use postgres::Postgres;
 pub use redis::Redis;
 
@@ -195,6 +197,12 @@ fn find(name: &str, more: Vec<PathBuf>, package: &str) -> Result<PathBuf, BoxErr
     dirs.map(|dir| dir.join(name))
         .find(|program| program.is_file())
         .ok_or_else(|| format!("needs `{name}` (apt-get install {package})").into())
+}
+
+/// Whether somebody accepts connections there.
+async fn connects(address: SocketAddr) -> Result<(), BoxError> {
+    tokio::net::TcpStream::connect(address).await?;
+    Ok(())
 }
 
 fn text(path: &Path) -> String {

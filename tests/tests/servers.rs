@@ -1,6 +1,6 @@
 //! The main job against a real Redis and a real PostgreSQL (tier 3).
 //!
-//! Runs when `CHAOS_TEST_SERVERS=1`, and then must succeed. Needs the packages `redis-server` and `postgresql`; every
+//! Runs when `CHAOS_TEST_SERVERS=1`, and then must succeed. Needs the packages `bind9-dnsutils`, `dnsmasq-base`, `postgresql` and `redis-server`; every
 //! test starts servers of its own on loopback, with throw-away directories.
 
 #[cfg(target_os = "linux")]

@@ -1,9 +1,9 @@
 //! A real Redis.
 
-use super::{Server, directory, find, text};
+use super::{Server, connects, directory, find, text};
 use chaos_core::BoxError;
 use nix::sys::signal::Signal;
-use std::{net::SocketAddr, ops::Deref};
+use std::ops::Deref;
 
 /// A `redis-server` that writes nothing to disk.
 #[derive(Debug)]
@@ -39,11 +39,6 @@ impl Redis {
         let server = Server::start(dir, &program, Signal::SIGTERM, arguments, connects);
         Ok(Self(server.await?))
     }
-}
-
-async fn connects(address: SocketAddr) -> Result<(), BoxError> {
-    tokio::net::TcpStream::connect(address).await?;
-    Ok(())
 }
 
 impl Deref for Redis {

@@ -1,6 +1,7 @@
 //! The trials, and what they share.
 
 mod answers;
+mod dns;
 mod down;
 mod process;
 mod slow;
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         down::trials(),
         process::trials(),
         answers::trials(),
+        dns::trials(),
     ];
     trials.into_iter().flatten().collect()
 }
