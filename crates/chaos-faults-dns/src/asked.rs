@@ -6,6 +6,7 @@ use hickory_proto::{
     rr::{DNSClass, RecordType},
     serialize::binary::{BinDecodable, BinDecoder},
 };
+use std::net::{IpAddr, SocketAddr};
 
 /// How a query came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +15,29 @@ pub(crate) enum Transport {
     Tcp,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) transport: Transport,
+    pub(crate) address: IpAddr,
+}
+
+impl Client {
+    pub(crate) fn new(transport: Transport, address: SocketAddr) -> Self {
+        Self {
+            transport,
+            // What came to a port of both families has an IPv4 address in another form.
+            address: address.ip().to_canonical(),
+        }
+    }
+}
+
 /// A standard query with one question.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Asked {
     /// In lower case, without the last dot.
     pub(crate) name: String,
-    pub(crate) transport: Transport,
+    pub(crate) client: Client,
     pub(crate) header: Header,
     /// The name as the client has written it.
     pub(crate) question: Query,
@@ -27,7 +45,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads a message; `None`: it is no standard query with one question, so no fault hits it.
-    pub(crate) fn read(message: &[u8], transport: Transport) -> Option<Self> {
+    pub(crate) fn read(message: &[u8], client: Client) -> Option<Self> {
         let mut decoder = BinDecoder::new(message);
         let header = Header::read(&mut decoder).ok()?;
         let metadata = &header.metadata;
@@ -39,7 +57,7 @@ impl Asked {
         let question = Query::read(&mut decoder).ok()?;
         Some(Self {
             name: names::plain(question.name()),
-            transport,
+            client,
             header,
             question,
         })

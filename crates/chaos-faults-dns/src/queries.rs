@@ -3,9 +3,10 @@
 use crate::{asked::Asked, names};
 use chaos_core::{ConfigError, units::Percent};
 use hickory_proto::rr::RecordType;
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::fmt;
+use std::{fmt, net::IpAddr};
 use wildmatch::WildMatch;
 
 /// Which queries a fault hits: all conditions must hold. By default it hits every query.
@@ -39,6 +40,9 @@ pub struct Queries {
     #[serde(default)]
     #[schemars(range(min = 0, max = 100))]
     share: Option<f64>,
+    /// Of these clients: addresses and networks, such as 10.0.0.7 or 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    clients: Option<Vec<String>>,
 }
 
 impl Queries {
@@ -48,6 +52,7 @@ impl Queries {
             names: None,
             types: None,
             share: None,
+            clients: None,
         }
     }
 
@@ -77,6 +82,13 @@ impl Queries {
         self
     }
 
+    /// Only those of these clients: addresses and networks, such as `10.0.0.7` or `10.0.0.0/8`.
+    #[must_use]
+    pub fn clients<C: Into<String>>(mut self, clients: impl IntoIterator<Item = C>) -> Self {
+        self.clients = Some(clients.into_iter().map(Into::into).collect());
+        self
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.build().map(drop)
     }
@@ -96,6 +108,7 @@ impl Queries {
                 ))
             })?,
             types: list("types", self.types.as_deref(), record_type)?,
+            clients: list("clients", self.clients.as_deref(), network)?,
             share: self.share.map(share).transpose()?,
         })
     }
@@ -114,6 +127,9 @@ impl fmt::Display for Queries {
         f.write_str(" queries")?;
         if let Some(names) = &self.names {
             write!(f, " for {}", names.join(", "))?;
+        }
+        if let Some(clients) = &self.clients {
+            write!(f, " of {}", clients.join(", "))?;
         }
         Ok(())
     }
@@ -155,11 +171,23 @@ fn record_type(text: &str) -> Result<RecordType, (String, &'static str)> {
     ))
 }
 
+fn network(text: &str) -> Result<IpNet, (String, &'static str)> {
+    let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse::<IpNet>().ok().or_else(address);
+    network
+        .filter(|network| *network == network.trunc())
+        .ok_or((
+            format!("`{text}` is not an address or network"),
+            "such as 10.0.0.7 or 10.0.0.0/8",
+        ))
+}
+
 /// Which queries a fault hits.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Picked {
     names: Option<Vec<WildMatch>>,
     types: Option<Vec<RecordType>>,
+    clients: Option<Vec<IpNet>>,
     /// 0 to 1.
     pub(crate) share: Option<f64>,
 }
@@ -168,16 +196,18 @@ impl Picked {
     /// Whether a query is one of those of which a share is hit.
     pub(crate) fn matches(&self, asked: &Asked) -> bool {
         let (names, types) = (self.names.as_ref(), self.types.as_ref());
+        let (clients, client) = (self.clients.as_ref(), asked.client.address);
         asked.is_internet()
             && types.is_none_or(|types| types.contains(&asked.record_type()))
             && names.is_none_or(|names| names.iter().any(|name| name.matches(&asked.name)))
+            && clients.is_none_or(|clients| clients.iter().any(|some| some.contains(&client)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asked::Transport;
+    use crate::asked::{Client, Transport};
     use hickory_proto::{
         op::{Message, Query},
         rr::DNSClass,
@@ -188,7 +218,8 @@ mod tests {
         query.set_query_class(class);
         let mut message = Message::query();
         message.add_query(query);
-        let asked = Asked::read(&message.to_vec().unwrap(), Transport::Udp).unwrap();
+        let client = Client::new(Transport::Udp, ([10, 1, 2, 3], 1).into());
+        let asked = Asked::read(&message.to_vec().unwrap(), client).unwrap();
         queries.build().unwrap().matches(&asked)
     }
 
@@ -217,12 +248,30 @@ mod tests {
     }
 
     #[test]
+    fn the_client_is_one_of_those_that_are_named() {
+        for (clients, hit) in [
+            (&["10.0.0.0/8"][..], true),
+            (&["::/0", "10.1.2.3"], true),
+            (&["10.1.2.4", "10.2.0.0/16"], false),
+        ] {
+            let some = Queries::all().clients(clients.iter().copied());
+            let hits = hits(&some, "a.", RecordType::A, DNSClass::IN);
+            assert_eq!(hits, hit, "{clients:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_told_the_field() {
         for (queries, field) in [
             (Queries::name("a").or_name("a..b"), "queries.names[1]"),
             (Queries::all().types(["A", "B"]), "queries.types[1]"),
             (Queries::all().types(["TYPE70000"]), "queries.types[0]"),
             (Queries::all().types([""; 0]), "queries.types"),
+            (
+                Queries::all().clients(["::1", "10.0.0.1/8"]),
+                "queries.clients[1]",
+            ),
+            (Queries::all().clients(["localhost"]), "queries.clients[0]"),
             (Queries::all().share(101.0), "queries.share"),
             (Queries::all().share(f64::NAN), "queries.share"),
         ] {
@@ -235,6 +284,10 @@ mod tests {
     fn what_was_said_is_told() {
         assert_eq!(Queries::all().to_string(), "the queries");
         let some = Queries::name("a").or_name("*.b").types(["A"]).share(0.5);
-        assert_eq!(some.to_string(), "0.5 % of the A queries for a, *.b");
+        let some = some.clients(["10.0.0.0/8"]);
+        assert_eq!(
+            some.to_string(),
+            "0.5 % of the A queries for a, *.b of 10.0.0.0/8"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! An answer that the upstream did not give.
 
-use crate::asked::{self, Asked, Transport};
+use crate::asked::{self, Asked, Client, Transport};
 use hickory_proto::{
     op::{Edns, Message, MessageType, OpCode, ResponseCode},
     rr::Record,
@@ -60,7 +60,7 @@ impl Reply {
         }
         let fits = whole.map_or(512, |whole| usize::from(whole.max_payload()));
         let bytes = message.to_vec().ok()?;
-        if asked.transport == Transport::Udp && bytes.len() > fits {
+        if asked.client.transport == Transport::Udp && bytes.len() > fits {
             message.answers.clear();
             message.metadata.truncation = true;
             return message.to_vec().ok();
@@ -70,8 +70,8 @@ impl Reply {
 }
 
 /// What a forwarder says when the upstream does not answer. `None`: `query` is no query.
-pub(crate) fn upstream_failed(query: &[u8], transport: Transport) -> Option<Vec<u8>> {
-    if let Some(asked) = Asked::read(query, transport) {
+pub(crate) fn upstream_failed(query: &[u8], client: Client) -> Option<Vec<u8>> {
+    if let Some(asked) = Asked::read(query, client) {
         return Reply::code(ResponseCode::ServFail).to(&asked, query);
     }
     let metadata = asked::header(query)?.metadata;
@@ -105,9 +105,10 @@ mod tests {
         let address = RData::A(A::new(192, 0, 2, 1));
         let record = Record::from_rdata("b.example.".parse().unwrap(), 0, address);
         for transport in [Transport::Udp, Transport::Tcp] {
-            let failed = upstream_failed(message, transport);
+            let client = Client::new(transport, ([127, 0, 0, 1], 1).into());
+            let failed = upstream_failed(message, client);
             assert_eq!(failed.is_some(), asked::is_query(message));
-            let asked = Asked::read(message, transport);
+            let asked = Asked::read(message, client);
             let replies = [
                 Reply::code(ResponseCode::NXDomain),
                 Reply::truncated(),

@@ -77,7 +77,7 @@ impl Spoof {
 
     /// Names are aliases of this one. Without addresses programs find nothing.
     pub fn cname(target: impl Into<String>) -> Self {
-        Self::addresses([IpAddr::from([0; 4]); 0]).alias_of(target)
+        Self::addresses(Vec::<IpAddr>::new()).alias_of(target)
     }
 
     /// The addresses are those of this name, and the names that are asked for are aliases of it.

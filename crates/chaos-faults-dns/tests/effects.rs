@@ -275,6 +275,22 @@ async fn a_share_of_the_queries_is_hit_and_counted() {
 }
 
 #[tokio::test]
+async fn only_the_clients_that_are_named_are_hit() {
+    let upstream = Upstream::start().await;
+    let query = Query::a("a.test.").bytes();
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        let proxy = upstream.builder().listen(listen).open().await.unwrap();
+        let six = Nxdomain::new().queries(Queries::all().clients(["::/16", "192.0.2.1"]));
+        let fault = put(six, &proxy).await;
+        for answer in both(&proxy, &query).await {
+            assert_eq!(answer != echo(&query), listen.starts_with('['));
+        }
+        let hits = take_off(fault).await.hits;
+        assert_eq!(hits, if listen.starts_with('[') { 2 } else { 0 });
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_standard_query_of_the_internet_passes() {
     let upstream = Upstream::start().await;
     let proxy = upstream.proxy().await;

@@ -169,6 +169,26 @@ async fn a_byte_now_and_then_does_not_keep_a_connection() {
 }
 
 #[tokio::test]
+async fn tcp_clients_that_do_not_wait_for_late_answers_leave_their_places_to_others() {
+    let _alone = ALONE.lock().await;
+    let upstream = Upstream::start().await;
+    let builder = upstream.builder().timeout(Duration::from_millis(500));
+    let proxy = builder.open().await.unwrap();
+    let late = Delay::new(Duration::from_secs(600)).queries(Queries::name("late"));
+    let fault = put(late, &proxy).await;
+    // More than are served at a time.
+    for _ in 0..400 {
+        let mut client = Tcp::connect(proxy.address()).await;
+        client.say(&Query::a("late.").bytes()).await;
+    }
+    let query = Query::a("a.").bytes();
+    let mut good = Tcp::connect(proxy.address()).await;
+    assert_eq!(good.ask(&query).await, echo(&query));
+    // The last ones may not have been read yet.
+    assert!(take_off(fault).await.hits > 300);
+}
+
+#[tokio::test]
 async fn a_client_that_never_listens_is_left() {
     let _alone = ALONE.lock().await;
     let upstream = Upstream::start().await;

@@ -2,7 +2,7 @@
 
 use super::shared::Shared;
 use crate::{
-    asked::{Asked, Transport, is_query},
+    asked::{Asked, Client, is_query},
     effect::Step,
 };
 
@@ -20,7 +20,7 @@ pub(super) enum Fate {
 }
 
 /// Has the faults work on a query, in their order: delays add up, and the first answer is the answer.
-pub(super) async fn fate(shared: &Shared, query: &[u8], transport: Transport) -> Fate {
+pub(super) async fn fate(shared: &Shared, query: &[u8], client: Client) -> Fate {
     if !is_query(query) {
         return Fate::Nothing;
     }
@@ -28,7 +28,7 @@ pub(super) async fn fate(shared: &Shared, query: &[u8], transport: Transport) ->
     if stack.is_empty() {
         return Fate::Forward;
     }
-    let Some(asked) = Asked::read(query, transport) else {
+    let Some(asked) = Asked::read(query, client) else {
         return Fate::Forward;
     };
     for (active, mut rng) in stack.hitting(&asked) {

@@ -21,7 +21,7 @@ use tokio::task::AbortHandle;
 ///   `SERVFAIL`.
 /// - At most 256 queries ask the upstream by UDP at a time, and some ten thousand wait, in 16 MiB: more are dropped. 256 TCP
 ///   clients are served at a time, with 64 queries each; the next ones wait. One that says nothing for `timeout`
-///   is left.
+///   is left; one that has said that it asks nothing more still gets what is answered in that time.
 /// - It runs on threads of its own, so it works in a current-thread runtime, and what the caller blocks does not
 ///   slow it. Dropping the last handle closes the ports and every connection.
 /// - Listening on every address of a host with several (`0.0.0.0`), it may answer by UDP from another one than it was asked on:

@@ -2,7 +2,7 @@
 
 use super::{shared::Shared, tcp::codec};
 use crate::{
-    asked::{Transport, id},
+    asked::{Client, id},
     reply::upstream_failed,
 };
 use bytes::Bytes;
@@ -44,6 +44,7 @@ struct Asked {
 #[derive(Debug)]
 pub(super) struct Link<'a> {
     shared: &'a Shared,
+    client: Client,
     say: mpsc::Sender<Said>,
     stream: Option<Framed<TcpStream, LengthDelimitedCodec>>,
     /// Whether this connection has brought an answer.
@@ -53,9 +54,10 @@ pub(super) struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    pub(super) fn new(shared: &'a Shared, say: mpsc::Sender<Said>) -> Self {
+    pub(super) fn new(shared: &'a Shared, client: Client, say: mpsc::Sender<Said>) -> Self {
         Self {
             shared,
+            client,
             say,
             stream: None,
             served: false,
@@ -173,7 +175,7 @@ impl<'a> Link<'a> {
     }
 
     async fn fail(&mut self, Asked { query, place, .. }: Asked) {
-        if let Some(message) = upstream_failed(&query, Transport::Tcp) {
+        if let Some(message) = upstream_failed(&query, self.client) {
             let (message, place) = (message.into(), Some(place));
             self.say.send(Said { message, place }).await.ok();
         }

@@ -32,7 +32,7 @@ impl Active {
 
     /// What is drawn for a query, if the fault hits it.
     fn draw(&self, asked: &Asked) -> Option<StdRng> {
-        if !self.effect.hits(asked.transport) || !self.picked.matches(asked) {
+        if !self.effect.hits(asked.client.transport) || !self.picked.matches(asked) {
             return None;
         }
         let number = self.seen.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +78,11 @@ impl Stack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{asked::Transport, effect::Step, queries::Queries};
+    use crate::{
+        asked::{Client, Transport},
+        effect::Step,
+        queries::Queries,
+    };
     use hickory_proto::{
         op::{Message, Query},
         rr::{Name, RecordType},
@@ -110,7 +114,10 @@ mod tests {
         let mut message = Message::query();
         message.add_query(Query::query(Name::root(), RecordType::A));
         let message = message.to_vec().unwrap();
-        let asked = |transport| Asked::read(&message, transport).unwrap();
+        let asked = |transport| {
+            let client = Client::new(transport, ([127, 0, 0, 1], 1).into());
+            Asked::read(&message, client).unwrap()
+        };
         let hit = |_| !stack.hitting(&asked(Transport::Udp)).is_empty();
         assert!((0..100).all(|_| stack.hitting(&asked(Transport::Tcp)).is_empty()));
         (0..1000).map(hit).collect()

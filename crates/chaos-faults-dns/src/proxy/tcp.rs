@@ -5,7 +5,7 @@ use super::{
     link::{Forward, Link, Said},
     shared::Shared,
 };
-use crate::asked::Transport;
+use crate::asked::{Client, Transport};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt, stream::FuturesUnordered};
 use std::{
@@ -49,7 +49,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
             return;
         };
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, from)) => {
                 told = false;
                 // What is refused here is gone already.
                 stream.set_nodelay(true).ok();
@@ -57,7 +57,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
                 drop(tokio::spawn(async move {
                     tokio::select! {
                         () = shared.closed() => {}
-                        () = connection(&shared, stream) => {}
+                        () = connection(&shared, stream, Client::new(Transport::Tcp, from)) => {}
                     }
                     drop(place);
                 }));
@@ -74,13 +74,14 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
 }
 
 /// Serves one client until it is gone, or says nothing any more.
-async fn connection(shared: &Shared, stream: TcpStream) {
+async fn connection(shared: &Shared, stream: TcpStream, client: Client) {
     let (read, write) = stream.into_split();
     let (say, to_say) = mpsc::channel(1);
     let (forward, to_forward) = mpsc::channel(1);
     let said = AtomicU64::new(0);
-    let client = Client {
+    let listener = Listener {
         shared,
+        client,
         places: Arc::new(Semaphore::new(MOST_QUERIES as usize)),
         said: &said,
         say: say.clone(),
@@ -88,9 +89,9 @@ async fn connection(shared: &Shared, stream: TcpStream) {
         silent: None,
     };
     tokio::select! {
-        () = client.serve(FramedRead::new(read, codec())) => {}
+        () = listener.serve(FramedRead::new(read, codec())) => {}
         () = speak(shared, FramedWrite::new(write, codec()), to_say, &said) => {}
-        () = Link::new(shared, say).run(to_forward) => {}
+        () = Link::new(shared, client, say).run(to_forward) => {}
     }
 }
 
@@ -111,8 +112,9 @@ async fn speak(
 }
 
 /// What is heard from one client.
-struct Client<'a> {
+struct Listener<'a> {
     shared: &'a Shared,
+    client: Client,
     /// Each query has one until it is answered.
     places: Arc<Semaphore>,
     /// How many messages it was told.
@@ -123,25 +125,25 @@ struct Client<'a> {
     silent: Option<u64>,
 }
 
-impl Client<'_> {
+impl Listener<'_> {
     async fn serve(mut self, mut queries: FramedRead<OwnedReadHalf, LengthDelimitedCodec>) {
-        let (shared, places) = (self.shared, Arc::clone(&self.places));
+        let (shared, client) = (self.shared, self.client);
+        let places = Arc::clone(&self.places);
         let mut deciding = FuturesUnordered::new();
-        let mut open = true;
         let mut said = 0;
-        while open || !deciding.is_empty() {
+        loop {
             tokio::select! {
-                query = next(&mut queries, &places), if open => match query {
+                query = next(&mut queries, &places) => match query {
                     Some((query, place)) => deciding.push(async move {
-                        let fate = fate(shared, &query, Transport::Tcp).await;
+                        let fate = fate(shared, &query, client).await;
                         (fate, query, place)
                     }),
-                    None => open = false,
+                    None => break,
                 },
                 Some((fate, query, place)) = deciding.next() => {
                     self.carry_out(fate, query, place).await;
                 }
-                () = sleep(shared.timeout()), if open => {
+                () = sleep(shared.timeout()) => {
                     let told = self.said.load(Ordering::Relaxed);
                     if told == said && !self.waits() {
                         return;
@@ -150,8 +152,14 @@ impl Client<'_> {
                 }
             }
         }
-        // The client has said that it asks nothing more, and may wait for what it has asked.
-        drop(self.places.acquire_many(MOST_QUERIES).await);
+        // The client asks nothing more. It may wait for what it has asked, or be gone: that cannot be told.
+        let rest = async {
+            while let Some((fate, query, place)) = deciding.next().await {
+                self.carry_out(fate, query, place).await;
+            }
+            drop(places.acquire_many(MOST_QUERIES).await);
+        };
+        timeout(shared.timeout(), rest).await.ok();
     }
 
     /// Whether the client waits for an answer.

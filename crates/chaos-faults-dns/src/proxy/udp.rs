@@ -5,7 +5,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    asked::{Transport, answers},
+    asked::{Client, Transport, answers},
     reply::upstream_failed,
 };
 use socket2::SockRef;
@@ -41,7 +41,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
     let mut buffer = vec![0; LONGEST];
     let mut told = false;
     loop {
-        let (length, client) = match socket.recv_from(&mut buffer).await {
+        let (length, from) = match socket.recv_from(&mut buffer).await {
             Ok(received) => received,
             Err(error) => {
                 tracing::debug!(%error, proxy = %shared, "cannot receive");
@@ -64,7 +64,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
         drop(tokio::spawn(async move {
             tokio::select! {
                 () = shared.closed() => {}
-                () = answer(&shared, &socket, &asking, &query, client) => {}
+                () = answer(&shared, &socket, &asking, &query, from) => {}
             }
             drop(place);
         }));
@@ -76,24 +76,25 @@ async fn answer(
     socket: &UdpSocket,
     asking: &Semaphore,
     query: &[u8],
-    client: SocketAddr,
+    from: SocketAddr,
 ) {
-    let answer = match fate(shared, query, Transport::Udp).await {
+    let client = Client::new(Transport::Udp, from);
+    let answer = match fate(shared, query, client).await {
         Fate::Forward => match timeout(shared.timeout(), ask(shared, asking, query)).await {
             Ok(Ok(answer)) => Some(answer),
             Ok(Err(error)) => {
                 tracing::debug!(%error, proxy = %shared, "the upstream cannot be asked");
-                upstream_failed(query, Transport::Udp)
+                upstream_failed(query, client)
             }
-            Err(_) => upstream_failed(query, Transport::Udp),
+            Err(_) => upstream_failed(query, client),
         },
         Fate::Answer(answer) => Some(answer),
         Fate::Silence(_) | Fate::Nothing => None,
     };
     if let Some(answer) = answer
-        && let Err(error) = socket.send_to(&answer, client).await
+        && let Err(error) = socket.send_to(&answer, from).await
     {
-        tracing::debug!(%error, proxy = %shared, %client, "cannot answer");
+        tracing::debug!(%error, proxy = %shared, client = %from, "cannot answer");
     }
 }
 

@@ -53,7 +53,12 @@ impl Query {
 
 /// Asks by UDP, and waits for the answer.
 pub(crate) async fn udp(address: SocketAddr, query: &[u8]) -> Vec<u8> {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let any = if address.is_ipv4() {
+        "127.0.0.1:0"
+    } else {
+        "[::1]:0"
+    };
+    let socket = UdpSocket::bind(any).await.unwrap();
     socket.connect(address).await.unwrap();
     socket.send(query).await.unwrap();
     let mut answer = vec![0; 65_535];
