@@ -250,14 +250,23 @@ async fn dropping_the_last_handle_closes_the_ports_and_the_connections() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_for_either_protocol_is_refused() {
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for (taken, protocol) in [(tcp.local_addr(), "TCP"), (udp.local_addr(), "UDP")] {
-        let builder = DnsProxy::builder("127.0.0.1:9").listen(taken.unwrap());
-        let error = builder.open().await.unwrap_err();
-        let text = Chain(&error).to_string();
-        assert!(text.contains(protocol) && text.contains("port 0"), "{text}");
-    }
+    // A number that is free for both.
+    let (udp, tcp) = loop {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        if let Ok(udp) = UdpSocket::bind(tcp.local_addr().unwrap()) {
+            break (udp, tcp);
+        }
+    };
+    let address = udp.local_addr().unwrap();
+    let refused = async |protocol: &str| {
+        let builder = DnsProxy::builder("127.0.0.1:9").listen(address);
+        let text = Chain(&builder.open().await.unwrap_err()).to_string();
+        let says = text.contains(&format!("by {protocol};")) && text.contains("port 0");
+        assert!(says, "{text}");
+    };
+    refused("TCP").await;
+    drop(tcp);
+    refused("UDP").await;
 }
 
 #[tokio::test]
