@@ -42,7 +42,7 @@ impl Reply {
     }
 
     /// The message that answers `query`. `None`: it would be too long for any message.
-    pub(crate) fn to(&self, asked: &Asked, query: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn answer_to(&self, asked: &Asked, query: &[u8]) -> Option<Vec<u8>> {
         let mut message = Message::error_msg(asked.header.metadata.id, OpCode::Query, self.code);
         let metadata = &mut message.metadata;
         metadata.recursion_desired = asked.header.metadata.recursion_desired;
@@ -72,7 +72,7 @@ impl Reply {
 /// What a forwarder says when the upstream does not answer. `None`: `query` is no query.
 pub(crate) fn upstream_failed(query: &[u8], client: Client) -> Option<Vec<u8>> {
     if let Some(asked) = Asked::read(query, client) {
-        return Reply::code(ResponseCode::ServFail).to(&asked, query);
+        return Reply::code(ResponseCode::ServFail).answer_to(&asked, query);
     }
     let metadata = asked::header(query)?.metadata;
     if metadata.message_type != MessageType::Query {
@@ -115,7 +115,7 @@ mod tests {
                 Reply::records(vec![record.clone(); 60]),
             ];
             let replied = asked.iter().flat_map(|asked| {
-                let replied = |reply: &Reply| reply.to(asked, message);
+                let replied = |reply: &Reply| reply.answer_to(asked, message);
                 replies.each_ref().map(replied)
             });
             for answer in replied.chain(failed.into_iter().map(Some)).flatten() {

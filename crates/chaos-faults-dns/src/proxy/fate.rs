@@ -42,7 +42,7 @@ pub(super) async fn fate(shared: &Shared, query: &[u8], client: Client) -> Fate 
                 shared.wait(time, active.id).await;
             }
             Step::Answer(reply) => {
-                if let Some(answer) = reply.to(&asked, query) {
+                if let Some(answer) = reply.answer_to(&asked, query) {
                     active.hit();
                     return Fate::Answer(answer);
                 }
