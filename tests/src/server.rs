@@ -1,11 +1,13 @@
 //! Real servers, started for one test and ended with it.
 
 mod container;
+mod dnsmasq;
 mod nginx;
 mod postgres;
 mod redis;
 
 pub use container::RedisContainer;
+pub use dnsmasq::Dnsmasq;
 pub use nginx::Nginx;
 pub use postgres::Postgres;
 pub use redis::Redis;

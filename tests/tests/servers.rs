@@ -1,7 +1,8 @@
-//! The main job against a real Redis and a real PostgreSQL (tier 3).
+//! The main job against real servers and real clients (tier 3).
 //!
-//! Runs when `CHAOS_TEST_SERVERS=1`, and then must succeed. Needs the packages `curl`, `nginx-light`, `postgresql` and `redis-server`; every
-//! test starts servers of its own on loopback, with throw-away directories.
+//! Runs when `CHAOS_TEST_SERVERS=1`, and then must succeed. Needs the packages `bind9-dnsutils`, `curl`, `dnsmasq-base`,
+//! `nginx-light`, `postgresql` and `redis-server`; every test starts servers of its own on loopback, with throw-away
+//! directories.
 
 #[cfg(target_os = "linux")]
 #[path = "servers/mod.rs"]

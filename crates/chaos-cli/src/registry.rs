@@ -6,6 +6,7 @@ use chaos_core::Registry;
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     chaos_faults_net::register(&mut registry);
+    chaos_faults_dns::register(&mut registry);
     chaos_faults_http::register(&mut registry);
     chaos_faults_resource::register(&mut registry);
     chaos_faults_container::register(&mut registry);

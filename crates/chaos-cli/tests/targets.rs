@@ -38,6 +38,7 @@ async fn a_target_that_a_fault_does_not_name_is_refused_by_its_plan() {
     let schemes = [
         "proxy",
         "http_proxy",
+        "dns_proxy",
         "process",
         "container",
         "netns",

@@ -1,6 +1,7 @@
 //! The trials, and what they share.
 
 mod answers;
+mod dns;
 mod down;
 mod http;
 mod process;
@@ -23,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         down::trials(),
         process::trials(),
         answers::trials(),
+        dns::trials(),
         http::trials(),
         toxiproxy::trials(),
     ];

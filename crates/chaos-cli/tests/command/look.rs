@@ -103,7 +103,14 @@ fn targets_and_probes_are_listed_and_explained() {
     let scene = Scene::new();
     let targets = told(&scene.run(&["targets"]));
     let probes = told(&scene.run(&["probes"]));
-    for scheme in ["proxy", "process", "container", "netns", "host"] {
+    for scheme in [
+        "proxy",
+        "dns_proxy",
+        "process",
+        "container",
+        "netns",
+        "host",
+    ] {
         assert!(targets.contains(scheme), "{targets}");
     }
     assert!(

@@ -1,0 +1,97 @@
+//! Putting a fault on proxies.
+
+use super::{shared::Shared, stack::Active};
+use crate::{
+    effect::Effect,
+    queries::{Picked, Queries},
+};
+use chaos_core::{Change, FaultError, Held, InProcess, Plan, Reach, Seed, Site};
+use std::sync::{Arc, atomic::Ordering};
+
+/// What to do when the fault is asked for where there is no proxy.
+const USE_A_PROXY: &str = "this fault works on a DNS proxy only: put one in front of the resolver \
+    (`dns_proxy: { upstream: \"1.1.1.1:53\" }`, in Rust `DnsProxy::in_front_of`) and use that as the target";
+
+/// Plans to put `effect` on each of the proxies, for some of their queries.
+pub(crate) fn plan_on_proxies(
+    effect: &Arc<dyn Effect>,
+    queries: &Queries,
+    what: &str,
+    sites: &[Site],
+    seed: Seed,
+) -> Result<Plan, FaultError> {
+    let picked = queries.build()?;
+    let put = |site: &Site| -> Result<Put, FaultError> {
+        let proxy: Arc<Shared> = site
+            .handle()
+            .ok_or_else(|| FaultError::unsupported(site.to_string(), USE_A_PROXY))?;
+        Ok(Put {
+            change: Change::new(
+                format!("{what} on {proxy}"),
+                format!("DNS proxy {}", proxy.address()),
+                Reach::Process,
+            ),
+            effect: Arc::clone(effect),
+            picked: picked.clone(),
+            seed,
+            proxy,
+        })
+    };
+    sites.iter().try_fold(Plan::new(), |plan, site| {
+        Ok(plan.then_in_process(put(site)?))
+    })
+}
+
+/// A fault that is to be put on one proxy.
+#[derive(Debug)]
+struct Put {
+    change: Change,
+    effect: Arc<dyn Effect>,
+    picked: Picked,
+    seed: Seed,
+    proxy: Arc<Shared>,
+}
+
+impl InProcess for Put {
+    type Held = InPlace;
+
+    fn change(&self) -> Change {
+        self.change.clone()
+    }
+
+    fn apply(&self) -> Result<InPlace, FaultError> {
+        let effect = Arc::clone(&self.effect);
+        Ok(InPlace {
+            active: self.proxy.put(effect, self.picked.clone(), self.seed),
+            proxy: Arc::clone(&self.proxy),
+        })
+    }
+}
+
+/// A fault that is on a proxy. Dropping it takes the fault off.
+#[derive(Debug)]
+struct InPlace {
+    proxy: Arc<Shared>,
+    active: Arc<Active>,
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        self.proxy.take_off(self.active.id);
+    }
+}
+
+impl Held for InPlace {
+    fn in_place(&self) -> bool {
+        self.proxy.holds(self.active.id)
+    }
+
+    fn hits(&self) -> Option<u64> {
+        Some(self.active.hits.load(Ordering::Relaxed))
+    }
+
+    fn release(self) -> Result<(), FaultError> {
+        drop(self);
+        Ok(())
+    }
+}
