@@ -20,7 +20,8 @@ pub trait InProcess: fmt::Debug + Send + Sync + 'static {
     fn apply(&self) -> Result<Self::Held, FaultError>;
 }
 
-/// An in-process change that is in place. Dropping it releases it, too.
+/// An in-process change that is in place. Dropping it releases it, too. [`Stacked`](crate::Stacked) is one for whatever asks its
+/// faults what to do.
 pub trait Held: fmt::Debug + Send + 'static {
     /// Whether the change is still in place.
     fn in_place(&self) -> bool;

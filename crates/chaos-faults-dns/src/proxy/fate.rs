@@ -1,10 +1,15 @@
 //! What becomes of one query.
 
-use super::shared::Shared;
+use super::{
+    hitting::{Hitting, hitting},
+    shared::Shared,
+};
 use crate::{
     asked::{Asked, Client, is_query},
     effect::Step,
 };
+use chaos_core::Active;
+use std::sync::Arc;
 
 /// What becomes of one query.
 #[derive(Debug)]
@@ -14,7 +19,7 @@ pub(super) enum Fate {
     /// The client is told this.
     Answer(Vec<u8>),
     /// Nothing, because of this fault.
-    Silence(u64),
+    Silence(Arc<Active<Hitting>>),
     /// Nothing: it is no query.
     Nothing,
 }
@@ -24,22 +29,22 @@ pub(super) async fn fate(shared: &Shared, query: &[u8], client: Client) -> Fate 
     if !is_query(query) {
         return Fate::Nothing;
     }
-    let stack = shared.stack();
-    if stack.is_empty() {
+    let faults = shared.faults();
+    if faults.is_empty() {
         return Fate::Forward;
     }
     let Some(asked) = Asked::read(query, client) else {
         return Fate::Forward;
     };
-    for (active, mut rng) in stack.hitting(&asked) {
+    for (active, mut rng) in hitting(faults, &asked) {
         // It may have been taken off while the query waited for another one.
-        if !shared.holds(active.id) {
+        if !active.is_on() {
             continue;
         }
-        match active.effect.step(&asked, &mut rng) {
+        match active.effect().effect.step(&asked, &mut rng) {
             Step::Wait(time) => {
                 active.hit();
-                shared.wait(time, active.id).await;
+                active.wait(time).await;
             }
             Step::Answer(reply) => {
                 if let Some(answer) = reply.answer_to(&asked, query) {
@@ -49,7 +54,7 @@ pub(super) async fn fate(shared: &Shared, query: &[u8], client: Client) -> Fate 
             }
             Step::Silence => {
                 active.hit();
-                return Fate::Silence(active.id);
+                return Fate::Silence(active);
             }
         }
     }

@@ -46,7 +46,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.shared.close();
+        self.shared.faults().close();
         for task in &self.tasks {
             task.abort();
         }

@@ -2,17 +2,17 @@
 //!
 //! [`handle`] is what a user holds, [`builder`] what makes it; [`shared`] is what it has in common with its faults. [`udp`] and [`tcp`] are
 //! the loops behind the port, [`link`] a TCP client's way to the upstream; [`fate`] is what becomes of one query.
-//! The faults are in the [`stack`]; [`place`] puts them there.
+//! [`hitting`] is a fault and what it hits; [`place`] puts it there.
 
 mod builder;
 mod config;
 mod fate;
 mod handle;
+mod hitting;
 mod link;
 mod place;
 mod ports;
 mod shared;
-mod stack;
 mod tcp;
 mod threads;
 mod udp;

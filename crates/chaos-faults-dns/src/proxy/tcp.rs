@@ -2,11 +2,13 @@
 
 use super::{
     fate::{Fate, fate},
+    hitting::Hitting,
     link::{Forward, Link, Said},
     shared::Shared,
 };
 use crate::asked::{Client, Transport};
 use bytes::Bytes;
+use chaos_core::Active;
 use futures_util::{SinkExt, StreamExt, stream::FuturesUnordered};
 use std::{
     sync::{
@@ -56,7 +58,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener) {
                 let shared = Arc::clone(&shared);
                 drop(tokio::spawn(async move {
                     tokio::select! {
-                        () = shared.closed() => {}
+                        () = shared.faults().closed() => {}
                         () = connection(&shared, stream, Client::new(Transport::Tcp, from)) => {}
                     }
                     drop(place);
@@ -122,7 +124,7 @@ struct Listener<'a> {
     say: mpsc::Sender<Said>,
     forward: mpsc::Sender<Forward>,
     /// The fault that swallowed a query.
-    silent: Option<u64>,
+    silent: Option<Arc<Active<Hitting>>>,
 }
 
 impl Listener<'_> {
@@ -165,7 +167,7 @@ impl Listener<'_> {
     /// Whether the client waits for an answer.
     fn waits(&self) -> bool {
         let on_their_way = self.places.available_permits() < MOST_QUERIES as usize;
-        on_their_way || self.silent.is_some_and(|fault| self.shared.holds(fault))
+        on_their_way || self.silent.as_ref().is_some_and(|fault| fault.is_on())
     }
 
     async fn carry_out(&mut self, fate: Fate, query: Bytes, place: OwnedSemaphorePermit) {

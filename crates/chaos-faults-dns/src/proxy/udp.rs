@@ -63,7 +63,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
         let asking = Arc::clone(&asking);
         drop(tokio::spawn(async move {
             tokio::select! {
-                () = shared.closed() => {}
+                () = shared.faults().closed() => {}
                 () = answer(&shared, &socket, &asking, &query, from) => {}
             }
             drop(place);

@@ -12,7 +12,7 @@ use super::{
 use chaos_core::{ConfigError, FaultError};
 use http::uri;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// What a proxy is to be like.
 #[derive(Debug, Clone)]
@@ -136,16 +136,40 @@ impl HttpProxyBuilder {
     }
 }
 
+/// So many clients may wait to be accepted; the system may allow fewer. One that finds no room asks again after a second.
+const BACKLOG: u32 = 4096;
+
+/// Takes the first of the addresses that can be had.
 async fn listen(address: &str) -> Result<TcpListener, FaultError> {
-    TcpListener::bind(address)
+    let addresses = tokio::net::lookup_host(address)
         .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => FaultError::conflict(
-                format!("the address {address}"),
-                "another program listens there; choose another port, or port 0 for a free one",
-            ),
-            _ => FaultError::host(format!("listen on {address}"), error),
-        })
+        .map_err(|e| FaultError::no_target(address, e.to_string()))?;
+    let mut problem = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match listen_at(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => problem = error,
+        }
+    }
+    Err(match problem.kind() {
+        io::ErrorKind::AddrInUse => FaultError::conflict(
+            format!("the address {address}"),
+            "another program listens there; choose another port, or port 0 for a free one",
+        ),
+        _ => FaultError::host(format!("listen on {address}"), problem),
+    })
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere it would let two listen on one port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// An upstream that is the proxy itself would make requests without end. One that cannot be looked up yet is another.

@@ -2,9 +2,9 @@
 
 use super::{
     body::Body,
+    hitting::{Asked, hitting, reads_response},
     shared::Shared,
     socket::Cut,
-    stack::Asked,
     upgrade,
     upstream::{Connections, Trouble, without_hop_by_hop},
 };
@@ -91,7 +91,7 @@ async fn asked(
     let client = upgrade::of(&mut request);
     without_hop_by_hop(request.headers_mut(), protocol);
     let mut request = steps(shared, &asked, Direction::Upstream, request).await?;
-    if shared.stack().reads_response(&asked) {
+    if reads_response(shared.faults(), &asked) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
     let mut response = match connections.send(request).await {
@@ -121,15 +121,15 @@ async fn steps<M: Message>(
     direction: Direction,
     mut message: M,
 ) -> Result<M, Instead> {
-    let stack = shared.stack();
-    if stack.is_empty() {
-        return Ok(message);
-    }
-    for (active, mut rng) in stack.hitting(asked, direction) {
-        match active.effect.step(&mut rng) {
+    for (active, mut rng) in hitting(shared.faults(), asked, direction) {
+        // It may have been taken off while the message waited for another one.
+        if !active.is_on() {
+            continue;
+        }
+        match active.effect().effect.step(&mut rng) {
             Step::Wait(time) => {
                 active.hit();
-                shared.wait(time, active.id).await;
+                active.wait(time).await;
             }
             Step::Answer(answer) => {
                 active.hit();

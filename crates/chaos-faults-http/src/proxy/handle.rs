@@ -49,7 +49,7 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.shared.close();
+        self.shared.faults().close();
         self.task.abort();
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`handle`] is what a user holds, [`builder`] what makes it; [`shared`] is what it has in common with its faults; [`server`] the loop behind
 //! the port, [`exchange`] one request and its response. [`upstream`] asks the dependency, [`tls`] speaks for it.
-//! The faults are in the [`stack`]; [`place`] puts them there.
+//! [`hitting`] is a fault and what it hits; [`place`] puts it there.
 
 mod body;
 mod builder;
@@ -10,12 +10,12 @@ mod ca_file;
 mod config;
 mod exchange;
 mod handle;
+mod hitting;
 mod place;
 mod probe;
 mod server;
 mod shared;
 mod socket;
-mod stack;
 mod threads;
 mod tls;
 mod upgrade;

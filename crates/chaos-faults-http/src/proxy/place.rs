@@ -1,12 +1,12 @@
 //! Putting a fault on proxies.
 
-use super::{shared::Shared, stack::Active};
+use super::{hitting::Hitting, shared::Shared};
 use crate::{
     effect::Effect,
     requests::{Picked, Requests},
 };
-use chaos_core::{Change, FaultError, Held, InProcess, Plan, Reach, Seed, Site};
-use std::sync::{Arc, atomic::Ordering};
+use chaos_core::{Change, FaultError, InProcess, Plan, Reach, Seed, Site, Stacked};
+use std::sync::Arc;
 
 /// What to do when the fault is asked for where there is no proxy.
 const USE_A_PROXY: &str = "this fault works on an HTTP proxy only: put one in front of the dependency \
@@ -53,45 +53,17 @@ struct Put {
 }
 
 impl InProcess for Put {
-    type Held = InPlace;
+    type Held = Stacked<Hitting>;
 
     fn change(&self) -> Change {
         self.change.clone()
     }
 
-    fn apply(&self) -> Result<InPlace, FaultError> {
-        let effect = Arc::clone(&self.effect);
-        Ok(InPlace {
-            active: self.proxy.put(effect, self.picked.clone(), self.seed),
-            proxy: Arc::clone(&self.proxy),
-        })
-    }
-}
-
-/// A fault that is on a proxy. Dropping it takes the fault off.
-#[derive(Debug)]
-struct InPlace {
-    proxy: Arc<Shared>,
-    active: Arc<Active>,
-}
-
-impl Drop for InPlace {
-    fn drop(&mut self) {
-        self.proxy.take_off(self.active.id);
-    }
-}
-
-impl Held for InPlace {
-    fn in_place(&self) -> bool {
-        self.proxy.holds(self.active.id)
-    }
-
-    fn hits(&self) -> Option<u64> {
-        Some(self.active.hits.load(Ordering::Relaxed))
-    }
-
-    fn release(self) -> Result<(), FaultError> {
-        drop(self);
-        Ok(())
+    fn apply(&self) -> Result<Stacked<Hitting>, FaultError> {
+        let fault = Hitting {
+            effect: Arc::clone(&self.effect),
+            picked: self.picked.clone(),
+        };
+        Ok(self.proxy.faults().put(fault, self.seed))
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAc
     let mut told = false;
     loop {
         let accepted = tokio::select! {
-            () = shared.closed() => return,
+            () = shared.faults().closed() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -45,7 +45,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAc
                 let broken = socket.broken();
                 drop(tokio::spawn(async move {
                     tokio::select! {
-                        () = shared.closed() => {}
+                        () = shared.faults().closed() => {}
                         () = broken => {}
                         () = connection(&shared, socket, cut, tls) => {}
                     }

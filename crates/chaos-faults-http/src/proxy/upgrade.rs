@@ -32,7 +32,7 @@ pub(crate) fn join(shared: &Arc<Shared>, client: OnUpgrade, upstream: OnUpgrade)
             copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(upstream)).await
         };
         tokio::select! {
-            () = shared.closed() => {}
+            () = shared.faults().closed() => {}
             passed = passing => {
                 if let Err(error) = passed {
                     tracing::debug!(%error, proxy = %shared, "an upgraded connection ended");
