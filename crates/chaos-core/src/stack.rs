@@ -95,6 +95,12 @@ impl<E> Stack<E> {
         *self.0.closed.borrow()
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Active<E>>>> {
+        self.0.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Send + Sync> Stack<E> {
     /// Waits until it is [closed](Self::close).
     pub async fn closed(&self) {
         // Who sends is here, so it cannot be gone.
@@ -104,10 +110,6 @@ impl<E> Stack<E> {
             .wait_for(|closed| *closed)
             .await
             .ok();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Active<E>>>> {
-        self.0.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,7 +163,9 @@ impl<E> Active<E> {
     pub fn is_on(&self) -> bool {
         !*self.off.borrow()
     }
+}
 
+impl<E: Send + Sync> Active<E> {
     /// Waits for so long, or until it is taken off. Needs a Tokio runtime with timers.
     pub async fn wait(&self, time: Duration) {
         let mut off = self.off.subscribe();
