@@ -47,7 +47,8 @@ pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
     let above = percentile(&late, 99.0) - percentile(&control, 99.0);
     targets.at_most("latency 50 ms × 200, p99, ms above the timerfd", above, 3.0);
     bulk_through_latency(options, targets)?;
-    bandwidth(targets)
+    bandwidth(targets)?;
+    slices(targets)
 }
 
 /// Repeats a measurement while its control is too late.
@@ -290,6 +291,37 @@ fn bandwidth(targets: &mut Targets) -> Result<()> {
         );
         ours.tell("off")?;
     }
+    Ok(())
+}
+
+/// A message in 64 slices, one every 100 µs: 6.4 ms at best.
+fn slices(targets: &mut Targets) -> Result<()> {
+    const SLICES: usize = 64;
+    const BYTES: usize = 16;
+    let mut ours = Ours::start(&[echo()?])?;
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, ours.ports[0]))?;
+    stream.set_nodelay(true)?;
+    ping(&mut stream)?;
+    ours.tell(&format!("slice 0 {BYTES}"))?;
+    let bare = Bare::new()?;
+    let (took, control) = quiet(|| {
+        let (mut took, mut control) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            let start = Instant::now();
+            stream.write_all(&[1; SLICES * BYTES])?;
+            stream.read_exact(&mut [0; SLICES * BYTES])?;
+            took.push(ms(start.elapsed()));
+            control.push(bare.late(Duration::from_millis(5))?);
+        }
+        Ok((took, control))
+    })?;
+    let [p50, p99] = [50.0, 99.0].map(|percent| percentile(&took, percent));
+    println!(
+        "\n64 slices, one every 100 µs: {p50:.2} ms at the p50, {p99:.2} at the p99 (bare timerfd, p99: {:.3} ms late).",
+        percentile(&control, 99.0)
+    );
+    targets.at_most("64 slices × 100 µs, p50, ms", p50, 12.0);
+    targets.at_most("64 slices × 100 µs, p99, ms", p99, 12.0);
     Ok(())
 }
 

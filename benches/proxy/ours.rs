@@ -2,7 +2,7 @@
 
 use crate::{Result, process::Process};
 use chaos_core::{Engine, FaultExt, Injection};
-use chaos_faults_net::{Bandwidth, Latency, Proxy};
+use chaos_faults_net::{Bandwidth, Latency, Proxy, Slice};
 use std::{
     env,
     io::{self, BufRead, BufReader, Write},
@@ -44,7 +44,8 @@ impl Ours {
         Ok(ours)
     }
 
-    /// `latency PROXY NANOSECONDS`, `bandwidth PROXY BYTES_PER_SECOND` or `off`, done when it returns.
+    /// `latency PROXY NANOSECONDS`, `bandwidth PROXY BYTES_PER_SECOND`, `slice PROXY BYTES` (one every 100 µs) or `off`,
+    /// done when it returns.
     pub(crate) fn tell(&mut self, line: &str) -> Result<()> {
         writeln!(self.input, "{line}")?;
         match self.answer()?.as_str() {
@@ -82,6 +83,10 @@ pub(crate) fn serve(upstream: impl Iterator<Item = String>) -> Result<()> {
                     faults.push(match kind {
                         "latency" => {
                             let fault = Latency::new(Duration::from_nanos(number));
+                            engine.inject(fault.on(proxy)).await?
+                        }
+                        "slice" => {
+                            let fault = Slice::bytes(number).delay(Duration::from_micros(100));
                             engine.inject(fault.on(proxy)).await?
                         }
                         _ => {
