@@ -23,7 +23,9 @@ use std::sync::Arc;
 /// those that are there, or taken out: what a new version of the dependency might do. Everything else stays.
 ///
 /// A body is changed when its `Content-Type` is JSON and it has no more than 4 MiB; any other passes as it is, and does
-/// not count as hit. The dependency is asked not to compress the answers that are to be changed. Trailers are lost.
+/// not count as hit. The dependency is asked not to compress the answers that are to be changed. Trailers are lost. The
+/// document is written anew: members in the order of the alphabet, numbers as 64 bits have them; a header such as `ETag`
+/// stays unless it is taken out.
 ///
 /// # What it needs
 /// An [`HttpProxy`](crate::HttpProxy) as the target. No privilege.

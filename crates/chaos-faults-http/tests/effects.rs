@@ -4,6 +4,7 @@
 mod world;
 
 use bytes::Bytes;
+use chaos_core::{Engine, FaultExt, Placed};
 use chaos_faults_http::{Abort, Delay, Direction, Patch, Replace, Requests};
 use http::{Request, StatusCode};
 use http_body_util::Full;
@@ -181,6 +182,48 @@ async fn a_response_is_replaced() {
     assert_eq!(take_off(fault).await.hits, 6);
 }
 
+/// A client of HTTP/2 that is strict resets a stream on which there is a body where there may be none.
+#[tokio::test]
+async fn where_there_may_be_no_body_there_is_none() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let head = Requests::all().methods(["HEAD"]);
+    let faults: [(Placed, &str, u16); 7] = [
+        (Replace::response().status(204).on(&proxy), "GET", 204),
+        (Replace::response().status(304).on(&proxy), "GET", 304),
+        (Replace::response().body("new").on(&proxy), "HEAD", 200),
+        (
+            Abort::status(503).body("x").requests(head).on(&proxy),
+            "HEAD",
+            503,
+        ),
+        (Abort::status(204).body("x").on(&proxy), "GET", 204),
+        (Replace::request().method("HEAD").on(&proxy), "GET", 200),
+        (Replace::request().method("GET").on(&proxy), "HEAD", 200),
+    ];
+    let engine = Engine::open().await.unwrap();
+    for (fault, method, status) in faults {
+        let fault = within(engine.inject(fault)).await.unwrap();
+        for speaks in BOTH {
+            let mut client = Client::connect(&proxy, speaks).await;
+            // The second one shows that nothing was left of the first.
+            for _ in 0..2 {
+                let mut request = Request::new(Full::default());
+                *request.method_mut() = method.parse().unwrap();
+                *request.uri_mut() = "/items".parse().unwrap();
+                let answer = client.ask(request).await;
+                let answer = answer
+                    .unwrap_or_else(|error| panic!("{speaks:?} {method} {status}: {error:?}"));
+                assert_eq!(answer.status, status, "{speaks:?} {method}");
+                assert!(answer.body.is_empty(), "{speaks:?} {method} {status}");
+                let length = answer.headers.get("content-length");
+                assert!(status != 204 || length.is_none(), "{speaks:?} {length:?}");
+            }
+        }
+        take_off(fault).await;
+    }
+}
+
 #[tokio::test]
 async fn a_request_is_replaced() {
     let server = Server::start().await;
@@ -258,8 +301,10 @@ async fn what_cannot_be_patched_passes_and_does_not_count() {
     for speaks in BOTH {
         let mut client = Client::connect(&proxy, speaks).await;
         assert_eq!(client.get("/text").await.unwrap().body, "text");
-        let big = client.get("/big").await.unwrap().body;
-        assert_eq!(big.len(), 5 * 1024 * 1024 + r#"{"big":""}"#.len());
+        for path in ["/big", "/big-chunks"] {
+            let big = client.get(path).await.unwrap().body;
+            assert_eq!(big.len(), 5 * 1024 * 1024 + r#"{"big":""}"#.len());
+        }
         assert_eq!(client.get("/trailers").await.unwrap().body, "data");
     }
     assert_eq!(take_off(fault).await.hits, 0);

@@ -242,6 +242,43 @@ async fn an_upstream_that_is_not_there_or_says_nothing_is_told() {
 }
 
 #[tokio::test]
+async fn a_client_that_ends_its_side_still_gets_its_answer() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    stream.write_all(request).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    within(stream.read_to_end(&mut answer)).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.contains("\"body\":\"hello\""), "{answer}");
+}
+
+#[tokio::test]
+async fn an_authoritys_own_certificate_can_be_trusted_as_a_servers() {
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let private = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::from(private),
+        )
+        .unwrap();
+    let server = Server::secure(config).await;
+    let proxy = HttpProxy::builder(format!("https://localhost:{}", server.address.port()));
+    let proxy = proxy.trust(certificate.pem()).open().await.unwrap();
+    let mut client = Client::connect(&proxy, Speaks::One).await;
+    assert_eq!(client.get("/").await.unwrap().status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_tunnel_is_not_opened() {
     let server = Server::start().await;
     let proxy = server.proxy().await;

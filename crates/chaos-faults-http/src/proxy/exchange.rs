@@ -9,6 +9,7 @@ use super::{
     upstream::{Connections, Trouble, without_hop_by_hop},
 };
 use crate::{answer::Answer, direction::Direction, effect::Step, rewrite::Rewrite};
+use bytes::Bytes;
 use chaos_core::Chain;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
@@ -58,8 +59,9 @@ pub(crate) async fn exchange(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
     let two = request.version() == Version::HTTP_2;
+    let method = request.method().clone();
     match asked(shared, connections, request).await {
-        Ok(response) | Err(Instead::Response(response)) => Ok(response),
+        Ok(response) | Err(Instead::Response(response)) => Ok(whole(&method, response)),
         Err(Instead::Reset) => {
             // In HTTP/2 the error resets the stream, and the connection goes on.
             if !two {
@@ -94,6 +96,7 @@ async fn asked(
     if reads_response(shared.faults(), &asked) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
+    let has_no_body = request.method() == Method::HEAD && asked.method != Method::HEAD;
     let mut response = match connections.send(request).await {
         Ok(response) => response,
         Err(trouble) => {
@@ -110,6 +113,11 @@ async fn asked(
         upgrade::join(shared, client, hyper::upgrade::on(&mut response));
     }
     let mut response = response.map(Body::Passing);
+    if has_no_body {
+        // The client did not ask for the head only, which says how long the body would be.
+        *response.body_mut() = Body::Whole(Bytes::new());
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
     without_hop_by_hop(response.headers_mut(), protocol);
     steps(shared, &asked, Direction::Downstream, response).await
 }
@@ -149,6 +157,24 @@ async fn steps<M: Message>(
         }
     }
     Ok(message)
+}
+
+/// The response without a body where there may be none (RFC 9110, section 6.4.1), whatever faults made of it.
+fn whole(asked: &Method, mut response: Response<Body>) -> Response<Body> {
+    let status = response.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let head = *asked == Method::HEAD;
+    let not_modified = status == StatusCode::NOT_MODIFIED;
+    if head || not_modified || status == StatusCode::NO_CONTENT {
+        *response.body_mut() = Body::Whole(Bytes::new());
+        // Of these two it says how long the body would be.
+        if !head && !not_modified {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+    }
+    response
 }
 
 /// What a client is told when the dependency gives no answer.

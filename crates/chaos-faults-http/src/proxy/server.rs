@@ -11,17 +11,18 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
+    sync::Notify,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
 /// How long to wait when no connection can be accepted: usually there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long a client may take for what comes before a request, and for its head.
+/// How long a client may take for all that comes before its first request, and for the head of each other one.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What TLS begins with: the type of a handshake's record.
 const HANDSHAKE: u8 = 22;
@@ -42,12 +43,15 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAc
                 let (shared, tls) = (Arc::clone(&shared), tls.clone());
                 let cut = Cut::default();
                 let socket = Socket::new(stream, cut.clone());
-                let broken = socket.broken();
+                let (broken, left) = (socket.broken(), socket.left());
+                let asked = Arc::new(Notify::new());
                 drop(tokio::spawn(async move {
                     tokio::select! {
                         () = shared.faults().closed() => {}
                         () = broken => {}
-                        () = connection(&shared, socket, cut, tls) => {}
+                        () = left => {}
+                        () = silent(&asked) => {}
+                        () = connection(&shared, socket, (cut, &asked), tls) => {}
                     }
                 }));
             }
@@ -62,26 +66,38 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAc
     }
 }
 
+/// Waits until a client has taken too long for its first request.
+async fn silent(asked: &Notify) {
+    if timeout(PATIENCE, asked.notified()).await.is_ok() {
+        pending().await
+    }
+}
+
 /// Serves one client, with TLS if it begins so.
-async fn connection(shared: &Arc<Shared>, socket: Socket, cut: Cut, tls: TlsAcceptor) {
-    match timeout(PATIENCE, socket.first_byte()).await {
-        Ok(Ok(Some(HANDSHAKE))) => match timeout(PATIENCE, tls.accept(socket)).await {
-            Ok(Ok(stream)) => speak(shared, stream, cut).await,
-            Ok(Err(error)) => tracing::debug!(%error, proxy = %shared, "no TLS with a client"),
-            Err(_) => {}
+async fn connection(
+    shared: &Arc<Shared>,
+    socket: Socket,
+    (cut, asked): (Cut, &Notify),
+    tls: TlsAcceptor,
+) {
+    match socket.first_byte().await {
+        Ok(Some(HANDSHAKE)) => match tls.accept(socket).await {
+            Ok(stream) => speak(shared, stream, (cut, asked)).await,
+            Err(error) => tracing::debug!(%error, proxy = %shared, "no TLS with a client"),
         },
-        Ok(Ok(Some(_))) => speak(shared, socket, cut).await,
-        Ok(Ok(None) | Err(_)) | Err(_) => {}
+        Ok(Some(_)) => speak(shared, socket, (cut, asked)).await,
+        Ok(None) | Err(_) => {}
     }
 }
 
 /// Speaks HTTP with one client until it is gone.
-async fn speak<S>(shared: &Arc<Shared>, stream: S, cut: Cut)
+async fn speak<S>(shared: &Arc<Shared>, stream: S, (cut, asked): (Cut, &Notify))
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let connections = Arc::new(Connections::new(Arc::clone(shared)));
     let service = service_fn(|request| {
+        asked.notify_one();
         let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
         let cut = cut.clone();
         async move { exchange(&shared, &connections, &cut, request).await }
@@ -90,6 +106,7 @@ where
     server
         .http1()
         .timer(TokioTimer::new())
+        .half_close(true)
         .header_read_timeout(PATIENCE);
     server
         .http2()

@@ -1,5 +1,6 @@
 //! A client's connection.
 
+use futures_util::FutureExt;
 use socket2::SockRef;
 use std::{
     future::Future,
@@ -8,7 +9,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -17,6 +18,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     sync::Notify,
+    time::sleep,
 };
 
 /// Has a connection end with a reset instead of an end.
@@ -35,6 +37,8 @@ pub(crate) struct Socket {
     stream: Arc<TcpStream>,
     /// Reading or writing has failed.
     failed: Arc<Notify>,
+    /// How many bytes it was sent.
+    sent: Arc<AtomicU64>,
     cut: Cut,
 }
 
@@ -43,6 +47,7 @@ impl Socket {
         Self {
             stream: Arc::new(stream),
             failed: Arc::default(),
+            sent: Arc::default(),
             cut,
         }
     }
@@ -67,6 +72,27 @@ impl Socket {
         }
     }
 
+    /// Waits until the client has ended its side and has been sent nothing for a while: it may wait for its answer, or be
+    /// gone for good, which cannot be told.
+    pub(crate) fn left(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (stream, sent) = (Arc::clone(&self.stream), Arc::clone(&self.sent));
+        async move {
+            let mut before = None;
+            loop {
+                sleep(Self::LEFT / 2).await;
+                let now = sent.load(Ordering::Relaxed);
+                let mut byte = [0];
+                // Looked at without waiting. What it said before the end and nobody has read hides the end.
+                let peeked = stream.peek(&mut byte).now_or_never();
+                let ended = matches!(peeked, Some(Ok(0) | Err(_)));
+                if ended && before == Some(now) {
+                    return;
+                }
+                before = ended.then_some(now);
+            }
+        }
+    }
+
     /// Does what there is to do as soon as it can be done.
     fn poll_io<T>(
         &self,
@@ -85,6 +111,22 @@ impl Socket {
                 }
             }
         }
+    }
+}
+
+impl Socket {
+    /// A client that has ended its side has been sent nothing for at least half of this.
+    const LEFT: Duration = Duration::from_secs(5);
+
+    fn poll_sent(
+        &self,
+        cx: &mut Context<'_>,
+        send: impl FnMut(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let sent = ready!(self.poll_io(|stream| stream.poll_write_ready(cx), send))?;
+        let count = u64::try_from(sent).unwrap_or(u64::MAX);
+        self.sent.fetch_add(count, Ordering::Relaxed);
+        Poll::Ready(Ok(sent))
     }
 }
 
@@ -118,10 +160,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_io(
-            |stream| stream.poll_write_ready(cx),
-            |stream| stream.try_write(data),
-        )
+        self.poll_sent(cx, |stream| stream.try_write(data))
     }
 
     fn poll_write_vectored(
@@ -129,10 +168,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_io(
-            |stream| stream.poll_write_ready(cx),
-            |stream| stream.try_write_vectored(data),
-        )
+        self.poll_sent(cx, |stream| stream.try_write_vectored(data))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,15 +7,19 @@ use rcgen::{
 };
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, io,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 use tokio_rustls::rustls::{
-    self, ClientConfig, RootCertStore, ServerConfig,
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -48,7 +52,7 @@ impl Authority {
     /// An authority for a proxy that listens on `ip`.
     pub(crate) fn new(ip: IpAddr) -> Result<Self, FaultError> {
         Self::make(ip)
-            .map_err(|e| FaultError::host("make a certificate authority", std::io::Error::other(e)))
+            .map_err(|e| FaultError::host("make a certificate authority", io::Error::other(e)))
     }
 
     fn make(ip: IpAddr) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
@@ -136,27 +140,89 @@ pub(crate) fn server(
 
 /// What it speaks TLS with to its upstream: it trusts whom the host trusts, and the certificates in `pem`.
 pub(crate) fn client(pem: Option<&str>) -> Result<ClientConfig, FaultError> {
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut pinned) = (RootCertStore::empty(), Vec::new());
     // An unreadable one is none that is trusted.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(pem) = pem {
         let wrong = |problem: String| {
             ConfigError::field("upstream_ca", problem).help("certificates in PEM")
         };
-        let mut count = 0;
         for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
             let certificate = certificate.map_err(|e| wrong(e.to_string()))?;
-            roots.add(certificate).map_err(|e| wrong(e.to_string()))?;
-            count += 1;
+            roots
+                .add(certificate.clone())
+                .map_err(|e| wrong(e.to_string()))?;
+            pinned.push(certificate);
         }
-        if count == 0 {
+        if pinned.is_empty() {
             return Err(wrong("there is no certificate in it".to_owned()).into());
         }
     }
+    let failed =
+        |e: &dyn fmt::Display| FaultError::host("speak TLS", io::Error::other(e.to_string()));
+    if roots.is_empty() {
+        return Err(failed(
+            &"this host trusts nobody; install ca-certificates, or give upstream_ca",
+        ));
+    }
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|e| FaultError::host("speak TLS", std::io::Error::other(e)))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|e| failed(&e))?;
+    let others = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|e| failed(&e))?;
+    let verifier = Arc::new(Pinned { pinned, others });
+    let config = config
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    Ok(config.with_no_client_auth())
+}
+
+/// Trusts a server whose own certificate was given: a self-signed one may be an authority's, too, and no server may use
+/// such a certificate (`CaUsedAsEndEntity`). All others are looked at as usual.
+#[derive(Debug)]
+struct Pinned {
+    pinned: Vec<CertificateDer<'static>>,
+    others: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        server: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.pinned.iter().any(|pinned| pinned == server) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.others
+            .verify_server_cert(server, chain, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        server: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.others.verify_tls12_signature(message, server, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        server: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.others.verify_tls13_signature(message, server, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.others.supported_verify_schemes()
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -138,6 +138,18 @@ async fn answer(
                 .body(whole(big))
                 .unwrap());
         }
+        "/big-chunks" => {
+            let chunk = |text: String| Ok(Frame::data(Bytes::from(text)));
+            let start = chunk(r#"{"big":""#.to_owned());
+            let middle = (0..5).map(move |_| chunk("x".repeat(1024 * 1024)));
+            let end = chunk(r#""}"#.to_owned());
+            let frames = [start].into_iter().chain(middle).chain([end]);
+            let body = StreamBody::new(futures_util::stream::iter(frames));
+            return Ok(Response::builder()
+                .header("content-type", "application/json")
+                .body(BodyExt::boxed(body))
+                .unwrap());
+        }
         "/trailers" => {
             let mut trailers = HeaderMap::new();
             trailers.insert("grpc-status", HeaderValue::from_static("0"));
