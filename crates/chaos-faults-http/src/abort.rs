@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     direction::Direction,
     effect::{Effect, Step},
-    fields::{self, Headers},
+    fields::{self, HeaderText, Headers},
     proxy::plan_on_proxies,
     requests::Requests,
 };
@@ -14,7 +14,7 @@ use chaos_core::{
 use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The client gets an error in place of the answer: `http.abort`.
 ///
@@ -175,7 +175,8 @@ pub struct AbortConfig {
     #[serde(default)]
     pub reset: bool,
     /// Headers of the answer: { Retry-After: "1" }. Default: none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::read")]
+    #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Headers,
     /// The body of the answer. Default: none.
     #[serde(default)]

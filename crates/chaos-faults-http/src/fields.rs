@@ -2,7 +2,9 @@
 
 use chaos_core::ConfigError;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use std::collections::BTreeMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// Headers by name, as they stand in files.
 pub(crate) type Headers = BTreeMap<String, String>;
@@ -17,6 +19,63 @@ const NOT_OURS: [HeaderName; 7] = [
     header::TRAILER,
     header::UPGRADE,
 ];
+
+/// The value of a header as people write it: a text, or a number.
+#[derive(Debug)]
+pub(crate) struct HeaderText(String);
+
+impl<'de> Deserialize<'de> for HeaderText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeaderVisitor)
+    }
+}
+
+struct HeaderVisitor;
+
+impl de::Visitor<'_> for HeaderVisitor {
+    type Value = HeaderText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value of a header, a text or a number")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<HeaderText, E> {
+        Ok(HeaderText(number.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<HeaderText, E> {
+        Ok(HeaderText(number.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<HeaderText, E> {
+        Ok(HeaderText(number.to_string()))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HeaderText, E> {
+        Ok(HeaderText(text.to_owned()))
+    }
+}
+
+impl JsonSchema for HeaderText {
+    fn schema_name() -> Cow<'static, str> {
+        "header".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["string", "number"] })
+    }
+}
+
+/// Reads headers, which are checked when the fault is built.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Headers, D::Error> {
+    let headers = BTreeMap::<String, HeaderText>::deserialize(deserializer)?;
+    Ok(headers
+        .into_iter()
+        .map(|(name, text)| (name, text.0))
+        .collect())
+}
 
 /// A status that ends an exchange.
 pub(crate) fn status(status: u16) -> Result<StatusCode, ConfigError> {

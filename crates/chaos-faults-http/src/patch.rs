@@ -3,7 +3,7 @@
 use crate::{
     direction::Direction,
     effect::{Effect, Step},
-    fields::{self, Headers},
+    fields::{self, HeaderText, Headers},
     proxy::plan_on_proxies,
     requests::Requests,
     rewrite::{NewBody, Rewrite},
@@ -14,7 +14,7 @@ use chaos_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A little is changed in messages: `http.patch`.
 ///
@@ -172,7 +172,8 @@ pub struct PatchConfig {
     #[serde(default)]
     pub json: Option<Json>,
     /// Headers to add beside those of the same name: { X-Version: "2" }.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::read")]
+    #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Headers,
     /// Headers to take out, such as ETag.
     #[serde(default)]

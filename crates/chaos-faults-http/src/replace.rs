@@ -3,7 +3,7 @@
 use crate::{
     direction::Direction,
     effect::{Effect, Step},
-    fields::{self, Headers},
+    fields::{self, HeaderText, Headers},
     proxy::plan_on_proxies,
     requests::Requests,
     rewrite::{NewBody, Rewrite},
@@ -14,7 +14,7 @@ use chaos_core::{
 use http::uri::PathAndQuery;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Parts of a message are replaced: `http.replace`.
 ///
@@ -235,7 +235,8 @@ pub struct ReplaceConfig {
     #[serde(default)]
     pub path: Option<String>,
     /// Values of headers, each in place of all others of that name: { Content-Type: text/html }.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "fields::read")]
+    #[schemars(with = "BTreeMap<String, HeaderText>")]
     pub headers: Headers,
     /// The whole body.
     #[serde(default)]

@@ -25,7 +25,7 @@ fn what_is_right_is_taken() {
         ("http.abort", json!({})),
         (
             "http.abort",
-            json!({ "status": 429, "headers": { "Retry-After": "1" }, "body": "x" }),
+            json!({ "status": 429, "headers": { "Retry-After": 1 }, "body": "x" }),
         ),
         (
             "http.abort",

@@ -111,7 +111,7 @@ pub(crate) fn doubts(run: &Run) -> Vec<String> {
     for (sum, edge) in hits.values() {
         if *sum == 0 {
             doubts.push(format!(
-                "fault not proven active: {} on {} was in place but nothing went through it",
+                "fault not proven active: {} on {} was in place and hit nothing: nothing came, or nothing that it is for",
                 edge.fault, edge.target
             ));
         }
