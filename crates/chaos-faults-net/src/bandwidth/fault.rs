@@ -162,7 +162,7 @@ impl Fault for Bandwidth {
     }
 }
 
-/// Lets only so many bytes per second through each connection of a proxy.
+/// Lets only so many bytes per second through a proxy or an interface.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

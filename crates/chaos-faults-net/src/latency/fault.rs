@@ -211,7 +211,7 @@ impl Fault for Latency {
     }
 }
 
-/// Delays what goes through a proxy, with jitter.
+/// Delays data through a proxy, or packets, with jitter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
