@@ -39,8 +39,8 @@ use tokio::task::AbortHandle;
 /// recover` does not know of it. On Linux it stays until the next proxy of the same user on its path replaces it: the file has
 /// the mark of a proxy (a time of last change that is always the same), and no process has the socket. Elsewhere the next one
 /// is refused until somebody removes it. On Linux `unix:@name` leaves nothing behind: an abstract socket is no file,
-/// but everyone in the network namespace may connect to it. `clients` picks none of their connections, and instead of
-/// being reset they are closed.
+/// but everyone in the network namespace may connect to it. Their clients have no address, so a fault with
+/// `clients` is refused, and instead of being reset connections are closed.
 ///
 /// # Datagrams
 /// A proxy made by [`udp`](Self::udp) passes on UDP datagrams, each as it is:
