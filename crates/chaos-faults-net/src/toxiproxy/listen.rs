@@ -202,4 +202,15 @@ mod tests {
         });
         assert_eq!(opened, Ok("0.0.0.0:7".to_owned()));
     }
+
+    #[tokio::test]
+    async fn where_somebody_listens_nothing_else_is_taken_instead() {
+        let listen = Listen::look_up(":7").await.unwrap();
+        let opened = listen.open(|address| match address {
+            SocketAddr::V4(_) => Ok(address),
+            SocketAddr::V6(_) => Err(io::ErrorKind::AddrInUse.into()),
+        });
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("listen tcp :7: bind: "), "{error}");
+    }
 }
