@@ -94,7 +94,7 @@ impl Listen {
 }
 
 /// Host and port, of which the host may be missing.
-fn split(address: &str) -> Result<(&str, &str), &'static str> {
+pub(super) fn split(address: &str) -> Result<(&str, &str), &'static str> {
     let (host, port) = address.rsplit_once(':').ok_or("missing port in address")?;
     match host.strip_prefix('[') {
         Some(host) => {
