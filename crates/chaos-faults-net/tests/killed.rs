@@ -1,4 +1,5 @@
-//! What the next proxy makes of the Unix socket that a killed process has left behind.
+//! What the next proxy makes of the Unix socket that a killed process has left behind. What needs root runs when
+//! `CHAOS_TEST_KERNEL=1`.
 
 #[cfg(target_os = "linux")]
 #[path = "killed/mod.rs"]

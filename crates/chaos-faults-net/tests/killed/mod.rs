@@ -7,7 +7,10 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::TcpListener,
-    os::unix::{fs::MetadataExt, net::UnixStream},
+    os::unix::{
+        fs::{MetadataExt, lchown},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     thread,
@@ -36,7 +39,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             Ok(())
         })
     };
-    all.into_iter().map(trial).collect()
+    // Only root can give a file to somebody else.
+    let asked = env::var_os("CHAOS_TEST_KERNEL").is_some_and(|value| value == "1");
+    let another = (
+        "a_killed_ones_socket_of_another_user_is_left_alone",
+        another as fn(),
+    );
+    let trials = all.into_iter().map(trial);
+    let root = trial(another).with_ignored_flag(!asked);
+    trials.chain([root]).collect()
 }
 
 /// Listens and waits to be killed, if this process was started for that.
@@ -171,6 +182,14 @@ fn changed() {
     assert!(touched.unwrap().success());
     refused(&path);
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+}
+
+fn another() {
+    let (_dir, path) = leave_behind();
+    lchown(&path, Some(65534), None).unwrap();
+    refused(&path);
+    lchown(&path, Some(0), None).unwrap();
+    drop(block_on(listen(&path, "127.0.0.1:1")).unwrap());
 }
 
 fn many() {
