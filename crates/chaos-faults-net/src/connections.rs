@@ -1,6 +1,6 @@
 //! Which connections of a proxy a fault hits.
 
-use crate::partition::Network;
+use crate::{partition::Network, proxy::Address};
 use chaos_core::{ConfigError, Seed, units::Percent};
 use rand::RngExt;
 use std::{fmt, net::IpAddr};
@@ -37,6 +37,14 @@ impl Connections {
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.build().map(drop)
+    }
+
+    /// Why they cannot be picked where connections come in, if they cannot.
+    pub(crate) fn refuses(&self, listens: &Address) -> Option<&'static str> {
+        (self.clients.is_some() && listens.ip().is_none()).then_some(
+            "the clients of a Unix socket have no address, so `clients` would hit none of them; leave it out for all of them, or \
+            pick a share of them by `toxicity`",
+        )
     }
 
     /// What a proxy asks about each connection.
@@ -96,7 +104,7 @@ impl Picked {
     }
 
     /// Whether the connection of `client` is hit; `seed` is the fault's for this connection, so asking again is
-    /// answered the same. Nobody knows the client of a Unix socket, so it is none of those that are named.
+    /// answered the same. The client of a Unix socket has no address, so it is none of those that are named.
     pub(crate) fn hits(&self, client: Option<IpAddr>, seed: impl FnOnce() -> Seed) -> bool {
         if let Some(networks) = &self.networks {
             let is_within = |client| networks.iter().any(|network| contains(*network, client));
@@ -130,7 +138,7 @@ macro_rules! picks_connections {
             }
 
             /// Whose connections to a proxy are hit: addresses or networks, such as `10.0.0.0/8`. Default:
-            /// everyone's.
+            /// everyone's. The clients of a Unix socket have no address, so there it is refused.
             #[must_use]
             pub fn clients<C: Into<String>>(
                 mut self,

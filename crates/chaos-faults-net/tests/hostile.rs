@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
     sync::{Mutex, MutexGuard},
     task::JoinSet,
 };
@@ -167,6 +167,42 @@ async fn resets_at_every_stage_leave_nothing_behind() {
         drop((proxy, sink));
         until("all is closed", || descriptors() <= open + 4).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_both_ends_that_were_reset_does_not_keep_the_connection() {
+    let _alone = Alone::begin().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap().to_string();
+    let proxy = Proxy::in_front_of(upstream).await.unwrap();
+    let hour = Latency::new(Duration::from_secs(3600)).direction(Direction::Both);
+    let fault = put(hour, &proxy).await;
+    let open = descriptors();
+    for order in 0..3 {
+        let (mut clients, mut servers) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            let mut client = connect(&proxy).await;
+            let (mut server, _) = within(listener.accept()).await.unwrap();
+            client.write_all(b"request").await.unwrap();
+            server.write_all(b"answer").await.unwrap();
+            clients.push(client);
+            servers.push(server);
+        }
+        assert!(descriptors() >= open + 400);
+        match order {
+            0 => clients.drain(..).chain(servers.drain(..)).for_each(reset),
+            1 => servers.drain(..).chain(clients.drain(..)).for_each(reset),
+            _ => clients
+                .drain(..)
+                .zip(servers.drain(..))
+                .for_each(|(client, server)| {
+                    reset(client);
+                    reset(server);
+                }),
+        }
+        until("all is closed", || descriptors() <= open + 4).await;
+    }
+    assert!(take_off(fault).await.hits > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,14 +3,15 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
-use chaos_faults_net::{AcceptDelay, MaxConnections, Proxy, Reset};
+use chaos_core::Injection;
+use chaos_faults_net::{AcceptDelay, Direction, Latency, MaxConnections, Proxy, Reset};
 use std::{
     io::ErrorKind,
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use world::{Server, connect, how_it_breaks, is_silent, ping, put, take_off, within};
 
@@ -128,4 +129,62 @@ async fn beyond_so_many_new_connections_are_reset() {
     assert!(served(&proxy).await.is_none());
     assert!(take_off(fault).await.hits >= 4);
     assert!(served(&proxy).await.is_some());
+}
+
+/// A proxy whose data is late both ways, with one connection: its fault, and both ends outside.
+async fn late() -> (Proxy, Injection, [TcpStream; 2]) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = listener.local_addr().unwrap().to_string();
+    let proxy = Proxy::in_front_of(upstream).await.unwrap();
+    let mut client = connect(&proxy).await;
+    let (mut server, _) = within(listener.accept()).await.unwrap();
+    // Now the proxy knows both ends.
+    server.write_all(b"x").await.unwrap();
+    within(client.read_exact(&mut [0])).await.unwrap();
+    let fault = put(Latency::ms(300).direction(Direction::Both), &proxy).await;
+    (proxy, fault, [client, server])
+}
+
+/// On Linux: elsewhere a reset overtakes what was not read yet.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_last_words_of_who_is_reset_still_arrive_and_then_the_reset() {
+    for from_client in [true, false] {
+        let (_proxy, fault, mut ends) = late().await;
+        if !from_client {
+            ends.reverse();
+        }
+        let [mut sender, mut receiver] = ends;
+        // What comes meanwhile comes to nobody.
+        receiver.write_all(b"to nobody").await.unwrap();
+        let start = Instant::now();
+        sender.write_all(b"last words").await.unwrap();
+        sender.set_zero_linger().unwrap();
+        drop(sender);
+        let mut said = [0; 10];
+        within(receiver.read_exact(&mut said)).await.unwrap();
+        assert_eq!(&said, b"last words");
+        assert_eq!(
+            how_it_breaks(&mut receiver).await,
+            ErrorKind::ConnectionReset
+        );
+        assert!(start.elapsed() >= ms(300));
+        assert!(take_off(fault).await.hits > 0);
+    }
+}
+
+#[tokio::test]
+async fn who_has_said_all_under_a_fault_still_gets_its_answer() {
+    let (_proxy, fault, [mut client, mut server]) = late().await;
+    client.write_all(b"request").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut said = String::new();
+    within(server.read_to_string(&mut said)).await.unwrap();
+    assert_eq!(said, "request");
+    server.write_all(b"answer").await.unwrap();
+    drop(server);
+    said.clear();
+    within(client.read_to_string(&mut said)).await.unwrap();
+    assert_eq!(said, "answer");
+    assert_eq!(take_off(fault).await.hits, 4);
 }

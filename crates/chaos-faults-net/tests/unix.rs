@@ -97,6 +97,31 @@ async fn a_proxy_of_unix_sockets_on_both_sides_takes_faults() {
 }
 
 #[tokio::test]
+async fn clients_without_an_address_cannot_be_picked_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("proxy.sock");
+    let proxy = Proxy::listen(unix(&path), echo()).await.unwrap();
+    let engine = Engine::open().await.unwrap();
+    let late = Latency::ms(100);
+    let some = late.clone().clients(["10.0.0.0/8"]).on(&proxy);
+    let error = engine.inject(some).await.unwrap_err();
+    let said = chaos_core::Chain(&error).to_string();
+    assert!(
+        said.contains("clients of a Unix socket have no address"),
+        "{said}"
+    );
+    assert!(said.contains("`toxicity`"), "{said}");
+    // A share of them can be.
+    let all = engine
+        .inject(late.toxicity(100.0).on(&proxy))
+        .await
+        .unwrap();
+    let mut client = UnixStream::connect(&path).unwrap();
+    assert!(ping(&mut client) >= Duration::from_millis(100));
+    assert_eq!(all.recover().await.unwrap().hits, 1);
+}
+
+#[tokio::test]
 async fn what_is_there_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");

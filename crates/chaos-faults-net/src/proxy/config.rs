@@ -10,8 +10,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProxyConfig {
-    /// Where to listen, as host:port; port 0 takes a free one. Or a Unix socket: unix:/path, which must not be there yet,
-    /// or, on Linux, unix:@name. Default: 127.0.0.1:0.
+    /// Where to listen, as host:port; port 0 takes a free one. Or a Unix socket: unix:/path, which must not be there yet
+    /// (but for what a killed proxy has left, on Linux), or, on Linux, unix:@name. Default: 127.0.0.1:0.
     #[serde(default = "free_port")]
     pub listen: String,
     /// The dependency, as host:port or, on Unix, unix:/path or unix:@name. Looked up for each connection anew.

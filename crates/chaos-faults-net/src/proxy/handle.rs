@@ -28,17 +28,20 @@ use tokio::task::AbortHandle;
 ///   not slow it.
 /// - Without a fault it only moves bytes: messages are copied once through a buffer that all connections share, and
 ///   on Linux bulk stays within the kernel (`splice`). An idle connection costs about 2 kB.
-/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction. On Linux its times
+/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction; what waits for an end that
+///   was reset is dropped, and the connection closed when both were. On Linux its times
 ///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
 ///
 /// # Unix sockets
 /// A proxy that listens on `unix:/path` makes the socket there and lets only its own user connect (mode 0600). A file that is
 /// there already is refused and left alone, a socket, too. When the proxy is dropped the socket is removed, unless
-/// another one has taken its place. A process that is killed (SIGKILL) leaves it behind, as every program does: the next one
+/// another one has taken its place. A process that is killed (SIGKILL) leaves it behind, as every program does, and `chaos
+/// recover` does not know of it. On Linux it stays until the next proxy of the same user on its path replaces it: the file has
+/// the mark of a proxy (a time of last change that is always the same), and no process has the socket. Elsewhere the next one
 /// is refused until somebody removes it. On Linux `unix:@name` leaves nothing behind: an abstract socket is no file,
-/// but everyone in the network namespace may connect to it. `clients` picks none of their connections, and instead of
-/// being reset they are closed.
+/// but everyone in the network namespace may connect to it. Their clients have no address, so a fault with
+/// `clients` is refused, and instead of being reset connections are closed.
 ///
 /// # Datagrams
 /// A proxy made by [`udp`](Self::udp) passes on UDP datagrams, each as it is:
@@ -92,7 +95,8 @@ impl Proxy {
     /// `unix:/path` on Unix, `unix:@name` (abstract) on Linux.
     ///
     /// # Errors
-    /// One of them is no address, the port is in use, or there is something at the path.
+    /// One of them is no address, the port is in use, or there is something at the path (on Linux: other than the socket of a
+    /// killed proxy of this user, which is replaced).
     pub async fn listen(
         listen: impl ToString,
         upstream: impl ToString,
@@ -241,7 +245,7 @@ impl Target for Proxy {
 async fn open_door(transport: Transport, listen: &str) -> Result<Door, FaultError> {
     #[cfg(unix)]
     if let Some(address) = Address::unix(listen) {
-        return open_unix(address);
+        return open_unix(address).await;
     }
     open_at(listen, |address| match transport {
         Transport::Tcp => TcpDoor::open(address).map(Door::Tcp),
@@ -276,13 +280,24 @@ pub(crate) async fn open_at<D>(
 
 /// Makes a Unix socket.
 #[cfg(unix)]
-fn open_unix(address: Address) -> Result<Door, FaultError> {
-    let said = address.to_string();
-    UnixDoor::open(address).map(Door::Unix).map_err(|error| match error.kind() {
+async fn open_unix(address: Address) -> Result<Door, FaultError> {
+    use std::time::{Duration, Instant};
+    /// How long to wait for other proxies that replace what was left in the same directory.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (said, start) = (address.to_string(), Instant::now());
+    let opened = loop {
+        match UnixDoor::open(address.clone()) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock && start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            opened => break opened,
+        }
+    };
+    opened.map(Door::Unix).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => FaultError::conflict(
             format!("the address {said}"),
-            "there is something already, perhaps the socket of a proxy that was killed: remove it if nobody needs it, or choose \
-            another path; on Linux unix:@name never leaves one behind",
+            "there is something already, and not the socket of a killed proxy of this user, which on Linux would be replaced: \
+            remove it if nobody needs it, or choose another path",
         ),
         _ => FaultError::host(format!("listen on {said}"), error),
     })

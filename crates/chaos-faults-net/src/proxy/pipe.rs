@@ -110,6 +110,12 @@ impl Pipe {
         Ok(())
     }
 
+    /// Whether the sender is gone, though the receiver has not been told so yet.
+    pub(crate) fn is_sender_gone(&self) -> bool {
+        let staged = self.staged.as_ref();
+        staged.is_some_and(|staged| staged.is_sender_gone())
+    }
+
     /// Moves what can be moved, until one end is gone or all is said.
     pub(crate) fn poll(
         &mut self,

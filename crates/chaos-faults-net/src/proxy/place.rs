@@ -53,7 +53,8 @@ pub(crate) fn plan_on_proxies<E: Effect + Clone>(
     };
     let proxies = proxies(sites)?;
     for proxy in &proxies {
-        if let Some(reason) = effect.refuses(proxy.transport()) {
+        let picking = connections.refuses(proxy.address());
+        if let Some(reason) = effect.refuses(proxy.transport()).or(picking) {
             return Err(FaultError::unsupported(proxy.to_string(), reason));
         }
     }

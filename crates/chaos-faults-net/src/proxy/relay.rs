@@ -3,6 +3,7 @@
 use super::{
     faults::Follower,
     pipe::{End, Pipe},
+    scratch,
     stack::Link,
     stream::Stream,
 };
@@ -11,8 +12,9 @@ use bytes::Bytes;
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,14 @@ pub(crate) struct Relay<'a> {
 #[derive(Debug)]
 enum Way {
     Open(Pipe),
+    /// The receiver is gone, so nothing waits any more. The sender is listened to, to hear when it is gone, too; of what it
+    /// says it may say so many bytes before it is not.
+    Deaf(usize),
     Ended(End),
 }
+
+/// How many bytes a sender may say to nobody: whoever never stops is slowed as by a receiver that does not read.
+const UNHEARD: usize = 64 * 1024;
 
 impl<'a> Relay<'a> {
     /// `early` is what the client has said already.
@@ -91,10 +99,31 @@ impl<'a> Relay<'a> {
         };
         if let Way::Open(pipe) = way {
             let moved = self.follower.shared().moved().way(flow);
-            if let Poll::Ready(end) = pipe.poll(cx, (from, to), moved) {
-                *way = Way::Ended(end);
+            match pipe.poll(cx, (from, to), moved) {
+                Poll::Ready(End::ReceiverGone) => *way = Way::Deaf(UNHEARD),
+                Poll::Ready(end) => *way = Way::Ended(end),
+                Poll::Pending => {}
             }
         }
+        if let Way::Deaf(left) = way
+            && let Poll::Ready(end) = poll_unheard(cx, from, left)
+        {
+            *way = Way::Ended(end);
+        }
+    }
+
+    /// Who is gone receives nothing any more: what waits for it, perhaps for long, is dropped. Whether there was something.
+    fn give_up(&mut self, flow: Flow) -> bool {
+        let (way, back) = match flow {
+            Flow::Upstream => (&mut self.up, &self.down),
+            Flow::Downstream => (&mut self.down, &self.up),
+        };
+        let gone = matches!(back, Way::Open(pipe) if pipe.is_sender_gone());
+        let gives_up = gone && matches!(way, Way::Open(_));
+        if gives_up {
+            *way = Way::Deaf(UNHEARD);
+        }
+        gives_up
     }
 
     /// How the connection ends, if it does.
@@ -104,7 +133,7 @@ impl<'a> Relay<'a> {
             (Way::Ended(End::Close), _) | (_, Way::Ended(End::Close)) => Some(Close::Gently),
             (Way::Ended(End::SenderGone | End::Reset), _)
             | (_, Way::Ended(End::SenderGone | End::Reset)) => Some(Close::Reset),
-            (Way::Ended(_), Way::Ended(_)) => Some(Close::Reset),
+            (Way::Ended(_) | Way::Deaf(_), Way::Ended(_) | Way::Deaf(_)) => Some(Close::Reset),
             // The other direction may still have something to deliver.
             (Way::Open(_), _) | (_, Way::Open(_)) => None,
         }
@@ -123,8 +152,28 @@ impl Future for Relay<'_> {
         this.poll_way(cx, Flow::Upstream);
         // What has ended the connection has done so once.
         if !matches!(this.up, Way::Ended(End::Close | End::Reset)) {
+            this.give_up(Flow::Downstream);
             this.poll_way(cx, Flow::Downstream);
+            if this.give_up(Flow::Upstream) {
+                this.poll_way(cx, Flow::Upstream);
+            }
         }
         this.close().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// Takes what a sender says to nobody, until it says no more or is gone.
+fn poll_unheard(cx: &mut Context<'_>, from: &mut Stream, left: &mut usize) -> Poll<End> {
+    loop {
+        let read = scratch::with(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            let read = Pin::new(&mut *from).poll_read(cx, &mut buffer);
+            read.map_ok(|()| buffer.filled().len())
+        });
+        match ready!(read) {
+            Err(_) => return Poll::Ready(End::SenderGone),
+            Ok(read) if read > 0 && read < *left => *left -= read,
+            Ok(_) => return Poll::Ready(End::ReceiverGone),
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Staged {
     timer: Timer,
     /// How many bytes may be queued.
     room: usize,
+    /// The sender is gone, though the receiver has not been told so yet.
+    sender_gone: bool,
     /// What is read next comes here, behind what is still queued of what was read before.
     block: BytesMut,
 }
@@ -41,12 +43,18 @@ impl Staged {
             stages,
             queue: Queue::default(),
             timer: Timer::default(),
+            sender_gone: false,
             block: BytesMut::new(),
         }
     }
 
     pub(crate) fn push(&mut self, arrival: Arrival) {
         self.queue.push(arrival, Instant::now());
+    }
+
+    /// Whether the sender is gone (RST). It cannot receive any more either.
+    pub(crate) fn is_sender_gone(&self) -> bool {
+        self.sender_gone
     }
 
     /// The stages, to be given back to [`follow`](Self::follow).
@@ -154,7 +162,10 @@ impl Staged {
         let (arrival, read) = match read {
             Ok(0) => (Arrival::End, 0),
             Ok(read) => (Arrival::Data(self.block.split().freeze()), read),
-            Err(_) => (Arrival::Reset, 0),
+            Err(_) => {
+                self.sender_gone = true;
+                (Arrival::Reset, 0)
+            }
         };
         *ended = read == 0;
         self.push(arrival);

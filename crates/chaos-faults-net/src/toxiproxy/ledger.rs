@@ -121,6 +121,37 @@ fn escaped(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Proxy;
+    use std::time::{Duration, Instant};
+
+    /// A proxy through which three bytes went.
+    async fn proxy(ledger: &mut Ledger, name: &str) -> Proxy {
+        let proxy = Proxy::in_front_of("127.0.0.1:1").await.unwrap();
+        ledger.opened([name, "", ""], proxy.shared());
+        proxy.shared().moved().way(Flow::Upstream).copied(3);
+        proxy
+    }
+
+    #[tokio::test]
+    async fn of_those_that_are_over_only_the_counts_are_kept() {
+        const MANY: u64 = 3 * Ledger::FEW as u64;
+        let mut ledger = Ledger::new(true);
+        let _lives = proxy(&mut ledger, "lives").await;
+        for _ in 0..MANY {
+            drop(proxy(&mut ledger, "over").await);
+            let (start, (_, over)) = (Instant::now(), ledger.live.last().unwrap());
+            while Arc::strong_count(over) > 1 {
+                assert!(start.elapsed() < Duration::from_secs(20), "it is held");
+                tokio::task::yield_now().await;
+            }
+            assert!(ledger.live.len() <= Ledger::FEW);
+        }
+        assert_eq!(ledger.live[0].0[0], "lives");
+        let sums: Vec<_> = ledger.sums().into_iter().collect();
+        let told = sums.iter().map(|([name, ..], [[up, _], _])| (&**name, *up));
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("lives", 3), ("over", 3 * MANY)]);
+    }
 
     #[test]
     fn labels_are_escaped() {

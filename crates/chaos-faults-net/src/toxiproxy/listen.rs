@@ -94,7 +94,7 @@ impl Listen {
 }
 
 /// Host and port, of which the host may be missing.
-fn split(address: &str) -> Result<(&str, &str), &'static str> {
+pub(super) fn split(address: &str) -> Result<(&str, &str), &'static str> {
     let (host, port) = address.rsplit_once(':').ok_or("missing port in address")?;
     match host.strip_prefix('[') {
         Some(host) => {
@@ -201,5 +201,16 @@ mod tests {
             SocketAddr::V6(_) => Err(io::ErrorKind::Unsupported.into()),
         });
         assert_eq!(opened, Ok("0.0.0.0:7".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn where_somebody_listens_nothing_else_is_taken_instead() {
+        let listen = Listen::look_up(":7").await.unwrap();
+        let opened = listen.open(|address| match address {
+            SocketAddr::V4(_) => Ok(address),
+            SocketAddr::V6(_) => Err(io::ErrorKind::AddrInUse.into()),
+        });
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("listen tcp :7: bind: "), "{error}");
     }
 }

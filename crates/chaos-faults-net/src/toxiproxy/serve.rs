@@ -59,7 +59,7 @@ mod tests {
     use crate::toxiproxy::{Running, Server, api::Limits};
     use std::{
         io::{Read, Write},
-        net::TcpStream as Client,
+        net::{Shutdown, TcpStream as Client},
         time::{Duration, Instant},
     };
 
@@ -155,5 +155,23 @@ mod tests {
         let mut answer = [0; 12];
         client.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 503");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_said_all_gets_its_answer() {
+        let server = Server::new().listen("127.0.0.1:0").start().await.unwrap();
+        for n in 0..20 {
+            // A name is looked up, so the client has said all before there is an answer.
+            let body = format!(r#"{{"name":"{n}","listen":"localhost:0","upstream":"x"}}"#);
+            let length = body.len();
+            let head = format!("POST /proxies HTTP/1.1\r\nHost: x\r\nContent-Length: {length}");
+            let mut client = connect(&server);
+            let request = format!("{head}\r\n\r\n{body}");
+            client.write_all(request.as_bytes()).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{
     api::{Api, Limits},
     error::ApiError,
+    listen::split,
     proxies::Proxies,
     serve::{accept, lock},
     wanted::Wanted,
@@ -120,8 +121,13 @@ impl Server {
     /// # Errors
     /// The address is none, or is in use.
     pub async fn start(self) -> Result<Running, FaultError> {
-        let home = home()?;
         let listen = self.listen;
+        split(&listen).map_err(|why| {
+            ConfigError::field("listen", format!("`{listen}`: {why}")).help(
+                "write host:port, such as 127.0.0.1:8474 or [::1]:8474; port 0 takes a free one",
+            )
+        })?;
+        let home = home()?;
         let opening = home
             .handle()
             .spawn(async move { open_at(&listen, TcpDoor::open).await });

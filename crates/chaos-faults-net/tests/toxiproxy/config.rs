@@ -1,6 +1,7 @@
 //! The configuration, which is what `/populate` takes, and toxics.
 
 use crate::world::{Api, connect, echo, fastest, listens, ms};
+use chaos_faults_net::toxiproxy::Server;
 
 #[tokio::test]
 async fn a_configuration_may_have_toxics() {
@@ -42,4 +43,22 @@ async fn a_configuration_with_a_mistake_changes_nothing_and_says_where_it_is() {
     let error = api.running.populate(config).await.unwrap_err();
     let told = chaos_core::Chain(&error).to_string();
     assert!(told.contains("missing port in address"), "{told}");
+}
+
+#[tokio::test]
+async fn an_address_of_the_api_that_is_none_is_told_why() {
+    for (listen, why) in [
+        ("127.0.0.1", "missing port in address"),
+        ("localhost", "missing port in address"),
+        ("::1", "too many colons in address"),
+        ("[::1:8474", "missing ']' in address"),
+    ] {
+        let error = Server::new().listen(listen).start().await.unwrap_err();
+        let said = chaos_core::Chain(&error).to_string();
+        assert!(
+            said.contains(&format!("listen: `{listen}`: {why}")),
+            "{said}"
+        );
+        assert!(said.contains("write host:port"), "{said}");
+    }
 }

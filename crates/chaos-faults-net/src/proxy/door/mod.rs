@@ -1,6 +1,8 @@
 //! Where clients come to a proxy.
 
 #[cfg(target_os = "linux")]
+mod left;
+#[cfg(target_os = "linux")]
 mod local;
 mod tcp;
 mod udp;

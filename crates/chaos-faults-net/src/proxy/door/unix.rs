@@ -1,6 +1,8 @@
 //! The Unix socket of a proxy.
 
 use super::super::address::Address;
+#[cfg(target_os = "linux")]
+use super::left;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
     fs::{self, Metadata},
@@ -39,7 +41,9 @@ impl UnixDoor {
     /// How many connections may wait to be accepted.
     const BACKLOG: i32 = 1024;
 
-    /// Makes the socket and listens. Must be called within the runtime.
+    /// Makes the socket and listens; on Linux in the place of one that a killed proxy has left. Must be called within the runtime.
+    ///
+    /// It fails with [`WouldBlock`](io::ErrorKind::WouldBlock) while another proxy takes such a place in the same directory.
     pub(crate) fn open(address: Address) -> io::Result<Self> {
         let mut door = Self {
             address,
@@ -104,19 +108,41 @@ impl UnixDoor {
     /// Takes the path. It fails when there is something.
     fn keep(&mut self) -> io::Result<()> {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        let path = self.address.kernel_path().unwrap_or_default();
         // On Linux the file that `bind` makes has the mode of its socket.
         #[cfg(target_os = "linux")]
         rustix::fs::fchmod(&socket, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
-        socket.bind(&SockAddr::unix(&path)?)?;
+        self.bind(&socket)?;
         if let Some(path) = self.address.path() {
             // Nobody can connect before it listens.
             #[cfg(not(target_os = "linux"))]
             fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
             self.ours = Some(File::of(&fs::symlink_metadata(path)?));
+            #[cfg(target_os = "linux")]
+            if let Err(error) = left::mark(path) {
+                tracing::debug!(%error, "the socket cannot be marked, so nobody would replace it");
+            }
         }
         self.keeper = Some(socket);
         Ok(())
+    }
+
+    fn bind(&self, socket: &Socket) -> io::Result<()> {
+        let path = self.address.kernel_path().unwrap_or_default();
+        let address = SockAddr::unix(&path)?;
+        let bound = socket.bind(&address);
+        #[cfg(target_os = "linux")]
+        if let (Err(error), Some(path)) = (&bound, self.address.path())
+            && error.kind() == io::ErrorKind::AddrInUse
+        {
+            match left::remove(path) {
+                // Whoever was faster has it.
+                Ok(Some(_alone)) => return socket.bind(&address),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+                Err(error) => tracing::debug!(%error, "what is at the path cannot be looked at"),
+                Ok(None) => {}
+            }
+        }
+        bound
     }
 
     /// Whether the file is still ours. An abstract socket always is.

@@ -146,9 +146,11 @@ mod tests {
     use chaos_core::{Held, Seed};
     use std::net::UdpSocket;
 
-    /// Where sessions belong: there is a clock.
+    /// Where sessions belong: there is a clock. It fails when the test hangs.
     async fn on_a_worker(test: impl Future<Output = ()> + Send + 'static) {
+        const LIMIT: Duration = Duration::from_secs(20);
         let worker = crate::proxy::workers::home().unwrap();
+        let test = async { tokio::time::timeout(LIMIT, test).await.expect("it hangs") };
         worker.handle().spawn(test).await.unwrap();
     }
 
@@ -223,6 +225,36 @@ mod tests {
             assert!(clients(&sessions).is_empty());
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn one_that_only_receives_is_used() {
+        on_a_worker(async {
+            let (_proxy, upstream, mut sessions) = sessions(10).await;
+            let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for socket in [&upstream, &receiver] {
+                socket.set_nonblocking(true).unwrap();
+            }
+            let port = receiver.local_addr().unwrap().port();
+            sessions.come(client(port), b"x");
+            let first = sessions.by_peer[&client(port)].session.used();
+            let from = came(&upstream).await;
+            upstream.send_to(b"y", from).unwrap();
+            came(&receiver).await;
+            sessions.end_idle(first + Sessions::IDLE);
+            assert_eq!(clients(&sessions), [port]);
+        })
+        .await;
+    }
+
+    /// Waits for a datagram; who sent it.
+    async fn came(socket: &UdpSocket) -> std::net::SocketAddr {
+        loop {
+            match socket.recv_from(&mut [0; 10]) {
+                Ok((_, from)) => return from,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
     }
 
     #[tokio::test]

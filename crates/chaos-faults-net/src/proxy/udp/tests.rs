@@ -127,6 +127,21 @@ fn faults_that_come_and_go_meet_what_is_under_way() {
 }
 
 #[test]
+fn what_faults_that_end_together_release_stays_in_order() {
+    let mut world = World::new();
+    world.put(latency(100), 1);
+    world.put(latency(100), 1);
+    world.come(b"a");
+    world.pass(ms(100));
+    // It waits for the second fault now, and the next one for the first.
+    world.come(b"b");
+    assert!(world.out().is_empty());
+    world.stack = Stack::default();
+    world.line.follow(&world.stack, &LINK, world.now);
+    assert_eq!(world.out(), [b"a", b"b"]);
+}
+
+#[test]
 fn late_wakes_do_not_add_up() {
     let mut world = World::new();
     world.put(latency(10), 1);
