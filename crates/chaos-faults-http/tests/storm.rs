@@ -4,14 +4,15 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
-use chaos_faults_http::{Delay, HttpProxy};
+use chaos_core::{Engine, FaultExt};
+use chaos_faults_http::{Delay, HttpProxy, Requests};
 use socket2::SockRef;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-use world::{Client, Server, Speaks, memory, put, take_off, until, within};
+use world::{Client, Server, Speaks, memory, take_off, until, within};
 
 /// How many sockets this process has. Other descriptors come and go with what the tests need.
 fn sockets() -> usize {
@@ -54,6 +55,10 @@ async fn of_ten_thousand_clients_that_come_and_go_nothing_is_left() {
     }
     let seen = Arc::clone(&server.seen);
     let open = move || seen.open.load(Ordering::SeqCst);
+    // The engine has a runtime of its own, and that may have sockets; it begins with the first fault.
+    let engine = Engine::open().await.unwrap();
+    let nothing = Delay::ms(1).requests(Requests::path("/nothing"));
+    take_off(within(engine.inject(nothing.on(&proxy))).await.unwrap()).await;
     // The proxy's port and the server's, and what the runtimes have of their own.
     until("closed", || open() == 0).await;
     let own = {
@@ -67,7 +72,8 @@ async fn of_ten_thousand_clients_that_come_and_go_nothing_is_left() {
     for _ in 0..50 {
         storm(&proxy, 100).await;
     }
-    let slow = put(Delay::new(Duration::from_secs(600)), &proxy).await;
+    let slow = Delay::new(Duration::from_secs(600)).on(&proxy);
+    let slow = within(engine.inject(slow)).await.unwrap();
     for _ in 0..50 {
         storm(&proxy, 100).await;
     }
