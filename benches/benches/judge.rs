@@ -35,7 +35,7 @@ fn judge(c: &mut Criterion) {
         } else {
             Class::Ok
         };
-        Exchange::new(i, at(i), at(i), at(i) + latency, class)
+        Exchange::new(at(i), at(i), at(i) + latency, class)
     };
     let exchanges: Vec<Exchange> = (0..N).map(exchange).collect();
     let recording = Recording::new("bench", 3333.0, Duration::from_secs(1), exchanges);

@@ -134,7 +134,7 @@ impl fmt::Display for Shown {
             self.planned.as_secs_f64()
         )?;
         if let Some(load) = &self.load {
-            let counts = load.recording().counts();
+            let counts = load.counts();
             write!(f, "  {} requests, {} failed", counts.done(), counts.bad)?;
         }
         Ok(())

@@ -32,7 +32,7 @@ targets:
   redis: { proxy: { listen: \"127.0.0.1\", upstreem: \"127.0.0.1:6379\" } }
   orders: { process: { pid: 1, port: 8000 } }
   other: { proxi: {} }
-load: { http: { url: \"https://127.0.0.1/\", rate: 200, timeout: 0s } }
+load: { http: { url: \"ftp://127.0.0.1/\", rate: 200, timeout: 0s } }
 probes:
   health: { http: { url: \"http://127.0.0.1:1/\", status: 2000, timeout: 7 }, every: 3, expect: [] }
 slo_targets: { mttr_seconds: -1, max_error_rate_percent: 500 }

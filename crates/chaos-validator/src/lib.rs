@@ -13,8 +13,9 @@ mod stop_watch;
 
 pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondition, merge_lints};
 pub use load::{
-    Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig, Load, LoadConfig, Recording,
-    RequestRate,
+    Answer, Auth, Calls, Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig,
+    HttpRequest, HttpRequestConfig, HttpSlot, HttpTraffic, HttpWork, Load, LoadConfig, OpenLoop,
+    Ramp, Recorder, Recording, RequestRate, Schedule, Statuses, Step, Ticket, Traffic, Work,
 };
 pub use measure::Metrics;
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};

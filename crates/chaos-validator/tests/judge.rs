@@ -171,7 +171,7 @@ fn a_late_instrument_proves_nothing() {
         .map(|i| {
             let at = Duration::from_millis(i * 20);
             let sent = at + Duration::from_millis(80);
-            Exchange::new(i, at, sent, sent + Duration::from_millis(900), Class::Ok)
+            Exchange::new(at, sent, sent + Duration::from_millis(900), Class::Ok)
         })
         .collect();
     let recording = Recording::new("late", 50.0, Duration::from_secs(2), late);

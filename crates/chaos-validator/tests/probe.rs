@@ -85,7 +85,7 @@ async fn a_closure_sees_what_it_likes() {
 #[test]
 fn what_a_file_gets_wrong_is_named() {
     for (kind, parameters, field) in [
-        ("http", r#"{ "url": "https://x/" }"#, "http.url"),
+        ("http", r#"{ "url": "ftp://x/" }"#, "http.url"),
         (
             "http",
             r#"{ "url": "http://x/", "status": 700 }"#,

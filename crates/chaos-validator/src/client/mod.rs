@@ -1,7 +1,17 @@
-//! A small HTTP/1.1 client: one kept connection, no redirects, no retries, nothing kept in memory.
+//! A small HTTP client: kept connections, no redirects, no retries, nothing kept in memory that nobody wants.
 
-mod connection;
+mod channel;
+mod dial;
 mod endpoint;
+mod error;
+mod http1;
+mod http2;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
-pub(crate) use connection::{Connection, connect};
+pub(crate) use channel::{Channel, Shared};
+pub(crate) use dial::{Dialer, connect};
 pub(crate) use endpoint::Endpoint;

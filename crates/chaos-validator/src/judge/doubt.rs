@@ -3,7 +3,7 @@
 use super::{Judgement, Slos};
 use crate::{
     load::Recording,
-    measure::{Metrics, exchanges_of, share},
+    measure::{Metrics, Part, share},
     report::Short,
 };
 use chaos_core::{EdgeKind, Phase, Run};
@@ -75,8 +75,8 @@ fn baseline(metrics: &Metrics, recording: &Recording, slos: &Slos) -> Option<Jud
             "start from a healthy target",
         ));
     }
-    let before = exchanges_of(recording, &metrics.windows, baseline.window);
-    let noise = crate::measure::noise(&before);
+    let before = Part::of(recording, &metrics.windows, baseline.window);
+    let noise = crate::measure::noise(before.iter());
     let drift = slos
         .max_latency_degradation_ms
         .is_some_and(|slo| noise.as_secs_f64() * 1e3 > slo / 4.0 && noise > LATE);

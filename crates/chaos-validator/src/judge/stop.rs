@@ -128,7 +128,7 @@ impl StopCondition {
             }
             Measure::Quantile(thousandths) => {
                 let q = f64::from(thousandths) / 1000.0;
-                match Ranked::of(window, timeout).quantile(q) {
+                match Ranked::of(window.iter(), timeout).quantile(q) {
                     Some(Timing::Exactly(latency)) => latency.as_secs_f64() > self.limit,
                     Some(Timing::AtLeast(_)) => true,
                     None => false,
@@ -147,7 +147,7 @@ mod tests {
         let at = |i| Duration::from_millis(i * 10);
         let class = |i| if i < bad { Class::Refused } else { Class::Ok };
         (0..n)
-            .map(|i| Exchange::new(i, at(i), at(i), at(i) + latency, class(i)))
+            .map(|i| Exchange::new(at(i), at(i), at(i) + latency, class(i)))
             .collect()
     }
 

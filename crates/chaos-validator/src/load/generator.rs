@@ -1,8 +1,8 @@
 //! The thread that a load runs on.
 
 use super::{
-    Recording,
-    open_loop::{Control, Pace, Work, open_loop},
+    Counts, Recording, Work,
+    drive::{Control, Pace, drive},
     recorder::Recorder,
     steady::Watch,
 };
@@ -57,19 +57,19 @@ impl Generator {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let book = Arc::clone(&recorder);
+        let (book, lowest) = (Arc::clone(&recorder), pace.schedule.lowest());
         std::thread::Builder::new()
             .name("chaos-load".into())
             .spawn(move || {
                 // Dropped last, when the thread is over, also by a panic.
                 let _end = end;
-                runtime.block_on(open_loop(Arc::new(work), pace, book, controlled));
+                runtime.block_on(drive(Arc::new(work), pace, book, controlled));
                 // Does not wait for a name that is being resolved.
                 runtime.shutdown_background();
             })?;
         *state = State {
             recorder: Some(recorder),
-            watch: Watch::new(run.clone(), pace.rate),
+            watch: Watch::new(run.clone(), lowest),
             running: Some(Running { control, ended }),
         };
         Ok(())
@@ -104,7 +104,17 @@ impl Generator {
         {
             tracing::warn!("the load's thread is blocked; it was given up");
         }
-        self.state().running = None;
+        let mut state = self.state();
+        state.running = None;
+        if let Some(recorder) = &state.recorder {
+            recorder.seal();
+        }
+    }
+
+    /// How many requests there were so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let recorder = self.state().recorder.clone();
+        recorder.map_or_else(Counts::default, |recorder| recorder.counts())
     }
 
     /// What was over at `from` or later.
@@ -114,12 +124,14 @@ impl Generator {
         pace: Option<Pace>,
         from: Duration,
     ) -> Recording {
+        let (rate, timeout) = pace.map_or((0.0, Duration::ZERO), |pace| {
+            (pace.schedule.lowest(), pace.timeout)
+        });
         let recorder = self.state().recorder.clone();
-        let (planned, exchanges) = recorder
-            .map(|recorder| recorder.snapshot(from))
-            .unwrap_or_default();
-        let (rate, timeout) = pace.map_or((0.0, Duration::ZERO), |p| (p.rate.get(), p.timeout));
-        Recording::new(description, rate, timeout, exchanges).planned(planned)
+        match recorder {
+            Some(recorder) => recorder.recording(description, rate, timeout, from),
+            None => Recording::new(description, rate, timeout, Vec::new()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

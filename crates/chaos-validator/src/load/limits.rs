@@ -1,6 +1,6 @@
 //! What every load has: a rate, a timeout, a number of slots.
 
-use super::{RequestRate, open_loop::Pace};
+use super::{RequestRate, Schedule, drive::Pace};
 use chaos_core::ConfigError;
 use std::{fmt, time::Duration};
 
@@ -10,17 +10,50 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const MOST_SLOTS: usize = 10_000;
 
 /// A rate, a timeout, a number of slots; not checked yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Limits {
-    pub(super) rate: f64,
+    pub(super) rates: Rates,
     pub(super) timeout: Duration,
     pub(super) slots: usize,
+}
+
+/// Rates per second, as they were asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Rates {
+    Constant(f64),
+    Ramp(f64, f64, Duration),
+    Steps(Vec<(f64, Duration)>),
+}
+
+impl Rates {
+    fn schedule(&self) -> Result<Schedule, ConfigError> {
+        match self {
+            Self::Constant(rate) => RequestRate::per_second(*rate).map(Schedule::constant),
+            Self::Ramp(from, to, over) => {
+                let rate = |name: &str, rate| {
+                    RequestRate::per_second(rate)
+                        .map_err(|e| ConfigError::field(name.to_owned(), e.problem()))
+                };
+                let ramp = || Schedule::ramp(rate("from", *from)?, rate("to", *to)?, *over);
+                ramp().map_err(|e: ConfigError| e.within("ramp"))
+            }
+            Self::Steps(steps) => {
+                let steps: Result<Vec<_>, ConfigError> = steps
+                    .iter()
+                    .map(|(rate, lasts)| Ok((RequestRate::per_second(*rate)?, *lasts)))
+                    .collect();
+                steps
+                    .and_then(Schedule::steps)
+                    .map_err(|e| e.within("steps"))
+            }
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            rate: 50.0,
+            rates: Rates::Constant(50.0),
             timeout: Duration::from_secs(2),
             slots: 64,
         }
@@ -29,7 +62,7 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) fn pace(&self) -> Result<Pace, ConfigError> {
-        let rate = RequestRate::per_second(self.rate)?;
+        let schedule = self.rates.schedule()?;
         if self.timeout < Duration::from_millis(1) || self.timeout > LONGEST {
             return Err(ConfigError::field(
                 "timeout",
@@ -43,7 +76,7 @@ impl Limits {
             ));
         }
         Ok(Pace {
-            rate,
+            schedule,
             timeout: self.timeout,
             slots: self.slots,
         })
@@ -52,6 +85,10 @@ impl Limits {
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}/s, timeout {:?}", self.rate, self.timeout)
+        match self.rates.schedule() {
+            Ok(schedule) => schedule.fmt(f)?,
+            Err(_) => f.write_str("at a rate that is wrong")?,
+        }
+        write!(f, ", timeout {:?}", self.timeout)
     }
 }

@@ -1,209 +1,135 @@
-//! The open loop: requests are sent when they are due, whatever became of the ones before.
+//! Any traffic in an open loop: the load that all loads are.
 
 use super::{
-    Class, RequestRate,
-    pacer::Pacer,
-    recorder::{Recorder, Ticket},
+    Counts, Load, Recording, Traffic,
+    generator::Generator,
+    limits::{Limits, Rates},
 };
-use std::{
-    collections::VecDeque,
-    future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use async_trait::async_trait;
+use chaos_core::{BoxError, ConfigError, Event, Observer, RunHandle, Verdict};
+use std::{fmt, sync::Arc, time::Duration};
 
-/// A generator that is later than this with a free slot does not send any more: the request would say more
-/// about the generator than about the target.
-const MOST_LATE: Duration = Duration::from_millis(100);
-
-/// What is sent, and how.
-pub(crate) trait Work: Send + Sync + 'static {
-    /// What one request needs for itself and the next one can use again, such as a connection.
-    type Slot: Send + 'static;
-
-    /// An unused slot.
-    fn slot(&self) -> Self::Slot;
-
-    /// Sends one request and waits for the whole answer. Dropped at the timeout.
-    fn exchange(&self, slot: &mut Self::Slot) -> impl Future<Output = Answer> + Send;
+/// Sends traffic when it is due, whatever became of what was sent before (an open loop): at 50 requests per second with a
+/// timeout of 2 s and 64 slots, when nothing else is said.
+///
+/// It runs on a thread and a runtime of its own, from the baseline until the run is over. A request is late, and not the
+/// target's fault, when there is a slot free for it; when every slot waits for the target it waits, too, and fails after its
+/// timeout.
+pub struct OpenLoop<T> {
+    pub(super) traffic: T,
+    limits: Limits,
+    generator: Generator,
 }
 
-/// What came back.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Answer {
-    pub(crate) class: Class,
-    pub(crate) status: Option<u16>,
-}
-
-impl Answer {
-    pub(crate) const fn of(class: Class) -> Self {
+impl<T: Traffic> OpenLoop<T> {
+    /// Sends this.
+    pub fn of(traffic: T) -> Self {
         Self {
-            class,
-            status: None,
+            traffic,
+            limits: Limits::default(),
+            generator: Generator::default(),
         }
+    }
+
+    /// Sends so many requests per second.
+    #[must_use]
+    pub fn rate(mut self, per_second: f64) -> Self {
+        self.limits.rates = Rates::Constant(per_second);
+        self
+    }
+
+    /// Goes evenly from one rate per second to another, from the start of the baseline on, and stays there.
+    #[must_use]
+    pub fn ramp(mut self, from: f64, to: f64, over: Duration) -> Self {
+        self.limits.rates = Rates::Ramp(from, to, over);
+        self
+    }
+
+    /// Sends at one rate per second after the other, each for its time, from the start of the baseline on; the last one goes
+    /// on.
+    #[must_use]
+    pub fn steps(mut self, steps: impl IntoIterator<Item = (f64, Duration)>) -> Self {
+        self.limits.rates = Rates::Steps(steps.into_iter().collect());
+        self
+    }
+
+    /// Fails a request that is not answered so long after it was meant to be sent.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// Has at most so many requests under way. What is due while all of them wait for the target waits, too,
+    /// and fails after its timeout.
+    #[must_use]
+    pub fn slots(mut self, slots: usize) -> Self {
+        self.limits.slots = slots;
+        self
+    }
+
+    /// Looks for mistakes that [`start`](Observer::start) would report.
+    ///
+    /// # Errors
+    /// A rate, timeout or number of slots out of range, or what the traffic finds wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.limits.pace()?;
+        self.traffic.prepare().map(drop)
+    }
+
+    fn describe(&self) -> String {
+        format!("{} {}", self.traffic.describe(), self.limits)
     }
 }
 
-/// How a load is paced.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    pub(crate) rate: RequestRate,
-    pub(crate) timeout: Duration,
-    pub(crate) slots: usize,
-}
-
-/// What the generator is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Control {
-    /// Send.
-    Run,
-    /// Send no more, and wait for what is under way.
-    Drain,
-}
-
-/// Sends until told to drain, then waits for what is under way. Cancels that when `control` is gone.
-pub(crate) async fn open_loop<W: Work>(
-    work: Arc<W>,
-    pace: Pace,
-    recorder: Arc<Recorder>,
-    mut control: watch::Receiver<Control>,
-) {
-    let pool = Arc::new(Pool::new(work, pace));
-    let mut exchanges = JoinSet::new();
-    let mut pacer = Pacer::new(Instant::now(), pace.rate);
-    loop {
-        tokio::select! {
-            biased;
-            changed = control.wait_for(|c| *c == Control::Drain) => match changed {
-                Ok(_) => break,
-                // Nobody waits for the result any more. Dropping the exchanges cancels them.
-                Err(_) => return,
-            },
-            (seq, due) = pacer.next() => {
-                while exchanges.try_join_next().is_some() {}
-                let ticket = recorder.plan(seq, due);
-                if let Some((ticket, slot)) = pool.enter(ticket) {
-                    exchanges.spawn(Arc::clone(&pool).serve(ticket, slot));
-                }
-            }
-        }
-    }
-    let gone = async { while control.changed().await.is_ok() {} };
-    tokio::select! {
-        () = async { while exchanges.join_next().await.is_some() {} } => {}
-        () = gone => {}
+/// Without what may be secret.
+impl<T: Traffic> fmt::Debug for OpenLoop<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenLoop")
+            .field("load", &self.describe())
+            .field("generator", &self.generator)
+            .finish_non_exhaustive()
     }
 }
 
-/// A hard cap of slots, and a queue for what finds none free.
-struct Pool<W: Work> {
-    work: Arc<W>,
-    pace: Pace,
-    most_late: Duration,
-    state: Mutex<State<W::Slot>>,
+#[async_trait]
+impl<T: Traffic> Observer for OpenLoop<T> {
+    async fn start(&self, run: &RunHandle) -> Result<(), BoxError> {
+        let pace = self.limits.pace()?;
+        self.generator.start(run, pace, self.traffic.prepare()?)
+    }
+
+    fn on(&self, event: &Event) {
+        self.generator.on(event);
+    }
+
+    fn steady(&self) -> Verdict {
+        self.generator.steady()
+    }
+
+    async fn finish(&self) {
+        self.generator.finish(self.limits.timeout).await;
+    }
 }
 
-struct State<S> {
-    /// The one used last is used first, so that a slow load keeps few connections warm.
-    idle: Vec<S>,
-    queue: VecDeque<Ticket>,
+impl<T: Traffic> Load for OpenLoop<T> {
+    fn recording(&self) -> Recording {
+        self.recent(Duration::ZERO)
+    }
+
+    fn recent(&self, from: Duration) -> Recording {
+        self.generator
+            .recording(self.describe(), self.limits.pace().ok(), from)
+            .with_endpoints(self.traffic.endpoints())
+    }
+
+    fn counts(&self) -> Counts {
+        self.generator.counts()
+    }
 }
 
-impl<W: Work> Pool<W> {
-    fn new(work: Arc<W>, pace: Pace) -> Self {
-        let idle = (0..pace.slots).map(|_| work.slot()).collect();
-        Self {
-            work,
-            pace,
-            most_late: MOST_LATE.min(pace.timeout / 2),
-            state: Mutex::new(State {
-                idle,
-                queue: VecDeque::new(),
-            }),
-        }
-    }
-
-    /// Takes a free slot, or puts the ticket into the queue.
-    fn enter(&self, ticket: Ticket) -> Option<(Ticket, W::Slot)> {
-        let now = Instant::now();
-        self.drop_expired(now);
-        if self.is_late(&ticket, now) {
-            ticket.resolve(now, now, Class::Unsent, None);
-            return None;
-        }
-        let mut state = self.state();
-        match state.idle.pop() {
-            Some(slot) => Some((ticket, slot)),
-            None => {
-                state.queue.push_back(ticket.queued(now));
-                None
-            }
-        }
-    }
-
-    /// Serves the ticket, then whatever waits; gives the slot back when nothing does.
-    async fn serve(self: Arc<Self>, first: Ticket, mut slot: W::Slot) {
-        let mut next = Some(first);
-        while let Some(ticket) = next {
-            self.exchange(ticket, &mut slot).await;
-            let mut state = self.state();
-            next = state.queue.pop_front();
-            if next.is_none() {
-                state.idle.push(slot);
-                return;
-            }
-        }
-    }
-
-    /// Sends one request. The timeout counts from here: with the little time that a request has left after
-    /// waiting for a slot, a target that is stuck would see a storm of new connections, and its accept queue
-    /// would make a second outage after the first. What is answered later than the timeout after the
-    /// *intended* time is a timeout all the same.
-    async fn exchange(&self, ticket: Ticket, slot: &mut W::Slot) {
-        let sent = Instant::now();
-        if self.is_late(&ticket, sent) {
-            return ticket.resolve(sent, sent, Class::Unsent, None);
-        }
-        if sent >= self.deadline(&ticket) {
-            return ticket.resolve(sent, sent, Class::NoSlot, None);
-        }
-        let mut answer = match timeout(self.pace.timeout, self.work.exchange(slot)).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                // Whatever is still under way in it belongs to nobody.
-                *slot = self.work.slot();
-                Answer::of(Class::Timeout)
-            }
-        };
-        let done = Instant::now();
-        if answer.class.is_good() && done > self.deadline(&ticket) {
-            answer.class = Class::Timeout;
-        }
-        ticket.resolve(sent, done, answer.class, answer.status);
-    }
-
-    /// Gives up what has waited for a slot for its whole timeout.
-    fn drop_expired(&self, now: Instant) {
-        let mut state = self.state();
-        while let Some(ticket) = state.queue.pop_front() {
-            if self.deadline(&ticket) > now {
-                state.queue.push_front(ticket);
-                return;
-            }
-            ticket.resolve(now, now, Class::NoSlot, None);
-        }
-    }
-
-    fn is_late(&self, ticket: &Ticket, now: Instant) -> bool {
-        !ticket.was_queued() && now.saturating_duration_since(ticket.due()) > self.most_late
-    }
-
-    fn deadline(&self, ticket: &Ticket) -> Instant {
-        ticket.due() + self.pace.timeout
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<W::Slot>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl<T: Traffic> From<OpenLoop<T>> for Arc<dyn Load> {
+    fn from(load: OpenLoop<T>) -> Self {
+        Arc::new(load)
     }
 }

@@ -1,41 +1,41 @@
 //! Waiting for the next intended send time.
 
-use super::RequestRate;
-use std::time::{Duration, Instant};
+use super::{Schedule, alarm::Alarm};
+use std::time::Instant;
 
 /// Hands out the intended send times, each when it has come.
-///
-/// The seam for better timers: tokio's has a granularity of 1 ms, which the exchanges show as lateness.
 #[derive(Debug)]
 pub(crate) struct Pacer {
     start: Instant,
-    rate: RequestRate,
+    schedule: Schedule,
     next: u64,
+    alarm: Alarm,
 }
 
 impl Pacer {
-    pub(crate) fn new(start: Instant, rate: RequestRate) -> Self {
+    /// In a runtime.
+    pub(crate) fn new(start: Instant, schedule: Schedule) -> Self {
         Self {
             start,
-            rate,
+            schedule,
             next: 0,
+            alarm: Alarm::new(),
         }
     }
 
-    /// Waits for the next intended send time: its place in the plan and when it was due.
+    /// Waits for the next intended send time.
     ///
     /// # Cancellation
     /// Safe: a send time that was not handed out comes again.
-    pub(crate) async fn next(&mut self) -> (u64, Instant) {
-        let due = self.start + self.rate.due(self.next);
-        // A timer that is due at once would still yield for a tick; catching up must not.
-        if due.saturating_duration_since(Instant::now()) > Duration::ZERO {
-            tokio::time::sleep_until(due.into()).await;
+    pub(crate) async fn next(&mut self) -> Instant {
+        let due = self.start + self.schedule.due(self.next);
+        if due > Instant::now() {
+            self.alarm.wait(due).await;
         } else {
+            // Catching up must not wait for a timer, and must not keep the exchanges from going on.
             tokio::task::yield_now().await;
         }
-        let seq = self.next;
         self.next += 1;
-        (seq, due)
+        due
     }
 }

@@ -1,60 +1,117 @@
 //! Writing down what became of every planned request.
 
-use super::{Class, Exchange};
+use super::{Class, Counts, Exchange, Recording};
 use std::{
-    collections::BTreeMap,
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// Everything that a load saw so far.
+/// Everything that a load saw so far: for a [`Load`](super::Load) of your own.
+///
+/// What is meant to be sent is [planned](Self::plan) when it is due, and its [`Ticket`] is resolved when it is over; whatever
+/// happens to the ticket, it is written down exactly once. One thread plans and resolves; any may look.
+///
+/// ```
+/// use chaos_validator::{Class, Recorder};
+/// use std::{sync::Arc, time::{Duration, Instant}};
+/// let start = Instant::now();
+/// let recorder = Arc::new(Recorder::new(start));
+/// let ticket = recorder.plan(start);
+/// ticket.resolve(start, start + Duration::from_millis(3), Class::Ok, Some(200));
+/// assert_eq!(recorder.counts().good, 1);
+/// ```
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     epoch: Instant,
     book: Mutex<Book>,
 }
 
 #[derive(Debug, Default)]
 struct Book {
-    planned: u64,
-    /// What is not over yet: its place in the plan and its intended time.
-    pending: BTreeMap<u64, Duration>,
+    counts: Counts,
+    /// The intended times of what is planned and not over, from the first of these on; none where one is over. As they are
+    /// planned in the order in which they are due, the first is the earliest.
+    open: VecDeque<Option<Duration>>,
+    /// The place in the plan of the first of `open`.
+    first_open: u64,
     /// In the order in which they were over.
     exchanges: Vec<Exchange>,
+    /// All of them, by intended time, once nothing comes any more; then `exchanges` is empty.
+    sealed: Option<Arc<Vec<Exchange>>>,
 }
 
 impl Recorder {
-    pub(crate) fn new(epoch: Instant) -> Self {
+    /// A recorder whose times count from `epoch`.
+    pub fn new(epoch: Instant) -> Self {
         Self {
             epoch,
             book: Mutex::default(),
         }
     }
 
-    /// Notes that a request is due. Whatever happens to the ticket, it is written down exactly once.
-    pub(crate) fn plan(self: &Arc<Self>, seq: u64, due: Instant) -> Ticket {
+    /// Notes that a request is due; in the order in which they are due.
+    pub fn plan(self: &Arc<Self>, due: Instant) -> Ticket {
         let intended = self.since_epoch(due);
         let mut book = self.book();
-        book.planned += 1;
-        book.pending.insert(seq, intended);
+        let seq = book.counts.planned;
+        book.counts.planned += 1;
+        book.open.push_back(Some(intended));
+        drop(book);
         Ticket {
             recorder: Arc::clone(self),
             seq,
             due,
+            endpoint: 0,
             late: None,
             open: true,
         }
     }
 
-    /// Those that were over at `from` or later, and how many were planned that are not in an earlier part.
-    pub(crate) fn snapshot(&self, from: Duration) -> (u64, Vec<Exchange>) {
+    /// How many there are of each sort so far.
+    pub fn counts(&self) -> Counts {
+        self.book().counts
+    }
+
+    /// Everything that was over at `from` or later. The counts are those of these exchanges; `planned` has what is not over,
+    /// too.
+    pub fn recording(
+        &self,
+        description: impl Into<String>,
+        rate: f64,
+        timeout: Duration,
+        from: Duration,
+    ) -> Recording {
         let book = self.book();
-        // In the order of `done`.
-        let earlier = book.exchanges.partition_point(|e| e.done() < from);
-        (
-            book.planned - earlier as u64,
-            book.exchanges[earlier..].to_vec(),
-        )
+        let (planned, exchanges) = match &book.sealed {
+            Some(all) if from.is_zero() => (book.counts.planned, Arc::clone(all)),
+            Some(all) => {
+                let part: Vec<Exchange> =
+                    all.iter().filter(|e| e.done() >= from).copied().collect();
+                let earlier = all.len() - part.len();
+                (book.counts.planned - earlier as u64, Arc::new(part))
+            }
+            None => {
+                // In the order of `done`.
+                let earlier = book.exchanges.partition_point(|e| e.done() < from);
+                let mut part = book.exchanges[earlier..].to_vec();
+                let planned = book.counts.planned - earlier as u64;
+                drop(book);
+                part.sort_unstable_by_key(Exchange::order);
+                (planned, Arc::new(part))
+            }
+        };
+        Recording::shared(description.into(), rate, timeout, exchanges).planned(planned)
+    }
+
+    /// Says that nothing comes any more, so that what was written down need not be copied to be looked at.
+    pub(crate) fn seal(&self) {
+        let mut book = self.book();
+        if book.sealed.is_none() && book.open.is_empty() {
+            let mut all = std::mem::take(&mut book.exchanges);
+            all.sort_unstable_by_key(Exchange::order);
+            book.sealed = Some(Arc::new(all));
+        }
     }
 
     /// What is over of the exchanges meant to be sent from `from` to before `to`, by intended time; and how
@@ -62,22 +119,23 @@ impl Recorder {
     pub(crate) fn over_between(&self, from: Duration, to: Duration) -> (Vec<Exchange>, usize) {
         let book = self.book();
         let inside = |at: &Duration| (from..to).contains(at);
-        let waiting = book.pending.values().filter(|at| inside(at)).count();
-        let mut over: Vec<Exchange> = book
-            .exchanges
+        let waiting = book.open.iter().flatten().filter(|at| inside(at)).count();
+        // In the order of `done`, which is never before `intended`.
+        let earlier = book.exchanges.partition_point(|e| e.done() < from);
+        let mut over: Vec<Exchange> = book.exchanges[earlier..]
             .iter()
             .filter(|e| inside(&e.intended()))
             .copied()
             .collect();
         drop(book);
-        over.sort_by_key(|e| (e.intended(), e.seq()));
+        over.sort_unstable_by_key(Exchange::order);
         (over, waiting)
     }
 
     /// The exchanges meant to be sent from `from` on, by intended time, up to the first that is not over yet.
     pub(crate) fn settled_since(&self, from: Duration) -> Vec<Exchange> {
         let book = self.book();
-        let watermark = book.pending.values().min().copied();
+        let watermark = book.open.front().copied().flatten();
         let mut settled: Vec<Exchange> = book
             .exchanges
             .iter()
@@ -88,7 +146,7 @@ impl Recorder {
             .copied()
             .collect();
         drop(book);
-        settled.sort_by_key(|e| (e.intended(), e.seq()));
+        settled.sort_unstable_by_key(Exchange::order);
         settled
     }
 
@@ -101,20 +159,55 @@ impl Recorder {
     }
 }
 
+impl Book {
+    /// Writes down what became of the request at the place `seq` of the plan.
+    fn close(&mut self, seq: u64, exchange: Exchange) {
+        let place = seq.checked_sub(self.first_open);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(open) = place.and_then(|place| self.open.get_mut(place)) {
+            *open = None;
+        }
+        while let Some(None) = self.open.front() {
+            self.open.pop_front();
+            self.first_open += 1;
+        }
+        self.counts.count(exchange.class(), 1);
+        self.exchanges.push(exchange);
+    }
+}
+
 /// A planned request that is not over yet. Dropped unresolved it is cancelled.
 #[derive(Debug)]
-pub(crate) struct Ticket {
+pub struct Ticket {
     recorder: Arc<Recorder>,
     seq: u64,
     due: Instant,
+    endpoint: usize,
     late: Option<Duration>,
     open: bool,
 }
 
 impl Ticket {
+    /// Its place in the plan, from 0.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// When the request was meant to be sent.
-    pub(crate) fn due(&self) -> Instant {
+    pub fn due(&self) -> Instant {
         self.due
+    }
+
+    /// Which of the load's endpoints it is for.
+    pub fn endpoint(&self) -> usize {
+        self.endpoint
+    }
+
+    /// Says which of the load's endpoints it is for.
+    #[must_use]
+    pub fn for_endpoint(mut self, endpoint: usize) -> Self {
+        self.endpoint = endpoint;
+        self
     }
 
     /// Fixes the generator's own lateness, because from here on the target is waited for.
@@ -129,13 +222,7 @@ impl Ticket {
     }
 
     /// Writes down what became of it.
-    pub(crate) fn resolve(
-        mut self,
-        sent: Instant,
-        done: Instant,
-        class: Class,
-        status: Option<u16>,
-    ) {
+    pub fn resolve(mut self, sent: Instant, done: Instant, class: Class, status: Option<u16>) {
         self.write(sent, done, class, status);
     }
 
@@ -143,14 +230,13 @@ impl Ticket {
         self.open = false;
         let recorder = &self.recorder;
         let at = |instant| recorder.since_epoch(instant);
-        let mut exchange =
-            Exchange::new(self.seq, at(self.due), at(sent), at(done), class).with_status(status);
+        let mut exchange = Exchange::new(at(self.due), at(sent), at(done), class)
+            .with_status(status)
+            .with_endpoint(self.endpoint);
         if let Some(late) = self.late {
             exchange = exchange.with_late(late);
         }
-        let mut book = recorder.book();
-        book.pending.remove(&self.seq);
-        book.exchanges.push(exchange);
+        recorder.book().close(self.seq, exchange);
     }
 }
 
@@ -170,22 +256,24 @@ mod tests {
     #[test]
     fn a_dropped_ticket_is_cancelled_and_the_books_balance() {
         let start = Instant::now();
+        let ms = Duration::from_millis;
         let recorder = Arc::new(Recorder::new(start));
-        let first = recorder.plan(0, start);
-        let second = recorder.plan(1, start + Duration::from_millis(1));
+        let first = recorder.plan(start);
+        let second = recorder.plan(start + ms(1));
         let (over, waiting) = recorder.over_between(Duration::ZERO, Duration::from_secs(1));
         assert_eq!((over.len(), waiting), (0, 2));
-        second.resolve(
-            start,
-            start + Duration::from_millis(2),
-            Class::Ok,
-            Some(200),
-        );
+        second.resolve(start, start + ms(2), Class::Ok, Some(200));
         let settled = recorder.settled_since(Duration::ZERO);
         assert!(settled.is_empty(), "the first is not over yet");
+        recorder.seal();
         drop(first);
-        let (planned, exchanges) = recorder.snapshot(Duration::ZERO);
-        assert_eq!((planned, exchanges.len()), (2, 2));
-        assert_eq!(exchanges[1].class(), Class::Cancelled);
+        recorder.seal();
+        for _ in 0..2 {
+            let recording = recorder.recording("test", 1.0, ms(1), Duration::ZERO);
+            let counts = recording.counts();
+            assert_eq!((counts.planned, counts.good, counts.cancelled), (2, 1, 1));
+            assert_eq!(recording.exchanges()[0].class(), Class::Cancelled);
+        }
+        assert_eq!(recorder.counts().planned, 2);
     }
 }

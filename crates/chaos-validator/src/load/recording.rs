@@ -2,7 +2,7 @@
 
 use super::{Class, Exchange};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How many requests there were. `planned` is always the sum of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,14 +26,19 @@ impl Counts {
         self.good + self.bad
     }
 
-    /// Counts one more.
-    pub(crate) fn add(&mut self, class: Class) {
-        self.planned += 1;
+    /// Counts so many more that were planned and are over.
+    pub(crate) fn add(&mut self, class: Class, n: u64) {
+        self.planned += n;
+        self.count(class, n);
+    }
+
+    /// Counts so many more that are over.
+    pub(crate) fn count(&mut self, class: Class, n: u64) {
         match class {
-            Class::Unsent => self.unsent += 1,
-            Class::Cancelled => self.cancelled += 1,
-            class if class.is_good() => self.good += 1,
-            _ => self.bad += 1,
+            Class::Unsent => self.unsent += n,
+            Class::Cancelled => self.cancelled += n,
+            class if class.is_good() => self.good += n,
+            _ => self.bad += n,
         }
     }
 }
@@ -42,20 +47,21 @@ impl<'a> FromIterator<&'a Exchange> for Counts {
     fn from_iter<I: IntoIterator<Item = &'a Exchange>>(exchanges: I) -> Self {
         let mut counts = Self::default();
         for exchange in exchanges {
-            counts.add(exchange.class());
+            counts.add(exchange.class(), 1);
         }
         counts
     }
 }
 
-/// What a load saw: every exchange, in the order in which they were meant to be sent.
+/// What a load saw: every exchange, in the order in which they were meant to be sent. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     description: String,
     rate: f64,
     timeout: Duration,
     planned: u64,
-    exchanges: Vec<Exchange>,
+    endpoints: Vec<String>,
+    exchanges: Arc<Vec<Exchange>>,
 }
 
 impl Recording {
@@ -66,14 +72,32 @@ impl Recording {
         timeout: Duration,
         mut exchanges: Vec<Exchange>,
     ) -> Self {
-        exchanges.sort_by_key(|e| (e.intended(), e.seq()));
+        exchanges.sort_unstable_by_key(Exchange::order);
+        Self::shared(description.into(), rate, timeout, Arc::new(exchanges))
+    }
+
+    /// One of exchanges that are sorted already.
+    pub(crate) fn shared(
+        description: String,
+        rate: f64,
+        timeout: Duration,
+        exchanges: Arc<Vec<Exchange>>,
+    ) -> Self {
         Self {
-            description: description.into(),
+            description,
             rate,
             timeout,
             planned: exchanges.len() as u64,
+            endpoints: Vec::new(),
             exchanges,
         }
+    }
+
+    /// Names the endpoints that the exchanges were sent to, by their numbers.
+    #[must_use]
+    pub fn with_endpoints(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.endpoints = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// How many requests were planned, counted apart from what became of them.
@@ -93,7 +117,12 @@ impl Recording {
         &self.description
     }
 
-    /// The planned requests per second.
+    /// What the exchanges were sent to, by number; empty when nothing is told apart.
+    pub fn endpoints(&self) -> &[String] {
+        &self.endpoints
+    }
+
+    /// The planned requests per second; where that changes, the fewest.
     pub const fn rate(&self) -> f64 {
         self.rate
     }

@@ -1,6 +1,6 @@
 //! Whether a load sees what is normal, while the run goes on.
 
-use super::{Counts, RequestRate, recorder::Recorder};
+use super::{Counts, recorder::Recorder};
 use crate::measure::{Hold, Norm};
 use chaos_core::{Edge, EdgeKind, Event, Phase, RunHandle, Verdict};
 use std::time::Duration;
@@ -23,9 +23,9 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(run: RunHandle, rate: RequestRate) -> Self {
+    pub(crate) fn new(run: RunHandle, rate: f64) -> Self {
         Self {
-            hold: Some(Hold::at(rate.get())),
+            hold: Some(Hold::at(rate)),
             baseline: Some((run.elapsed(), Duration::MAX)),
             ..Self::default()
         }
@@ -111,7 +111,7 @@ impl Watch {
             // What was under way when the fault came may have met it.
             let injected = self.injected.unwrap_or(removed);
             seen.retain(|e| e.done() <= injected || !e.class().counts());
-            Norm::of(&seen)
+            Norm::of(seen.iter())
         });
         // Only the newest hold window can have become steady since the last time.
         let settled = recorder.settled_since(removed);

@@ -1,11 +1,11 @@
 //! The share of time in which the target was up.
 
 use super::{
-    Outage,
+    Outage, Part,
     error_rate::{share, time_of},
     window::Window,
 };
-use crate::load::{Counts, Exchange};
+use crate::load::Counts;
 use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -42,12 +42,12 @@ pub struct Availability {
 impl Availability {
     /// The availability in a window; none when nothing of it was observed.
     pub(crate) fn of(
-        seen: &[Exchange],
+        seen: Part<'_>,
+        counts: Counts,
         rate: f64,
         outages: &[Outage],
         window: Window,
     ) -> Option<Self> {
-        let counts: Counts = seen.iter().collect();
         let slices = slices(seen, window, slice_length(rate));
         let (mut up, mut down, mut unobserved) = Default::default();
         let (mut good, mut with_data) = (0, 0);
@@ -107,27 +107,34 @@ fn slice_length(rate: f64) -> Duration {
 }
 
 /// The window in slices; what is left at its end goes with the last one.
-fn slices(seen: &[Exchange], window: Window, length: Duration) -> Vec<Slice> {
+fn slices(seen: Part<'_>, window: Window, length: Duration) -> Vec<Slice> {
     let count = (window.length().as_nanos() / length.as_nanos()).max(1);
     let count = u32::try_from(count).unwrap_or(u32::MAX);
-    (0..count)
-        .map(|i| {
-            let start = window.start + length * i;
-            let end = if i + 1 == count {
-                window.end
-            } else {
-                start + length
-            };
-            let from = seen.partition_point(|e| e.intended() < start);
-            let to = seen.partition_point(|e| e.intended() < end);
-            let counts: Counts = seen[from..to].iter().collect();
-            Slice {
-                window: Window::new(start, end),
-                done: counts.done(),
-                bad: counts.bad,
-            }
-        })
-        .collect()
+    let slice = |i: u32| {
+        let start = window.start + length * i;
+        let last = i + 1 == count;
+        let end = if last { window.end } else { start + length };
+        Slice {
+            window: Window::new(start, end),
+            done: 0,
+            bad: 0,
+        }
+    };
+    let mut slices: Vec<Slice> = (0..count).map(slice).collect();
+    let mut at = 0;
+    for exchange in seen.iter().filter(|e| e.class().counts()) {
+        let intended = exchange.intended();
+        if intended < window.start || intended >= window.end {
+            continue;
+        }
+        // They come in the order of time.
+        while slices[at].window.end <= intended {
+            at += 1;
+        }
+        slices[at].done += 1;
+        slices[at].bad += u64::from(exchange.class().is_bad());
+    }
+    slices
 }
 
 fn overlap(outage: &Outage, window: Window) -> Duration {
@@ -140,7 +147,7 @@ fn overlap(outage: &Outage, window: Window) -> Duration {
 mod tests {
     use super::*;
     use crate::{
-        load::{Class, Recording},
+        load::{Class, Exchange, Recording},
         measure::Detector,
     };
     use proptest::prelude::*;
@@ -149,7 +156,7 @@ mod tests {
         let exchanges = (0..count)
             .filter_map(|i| {
                 let at = Duration::from_millis(i * 20);
-                class(i).map(|class| Exchange::new(i, at, at, at + Duration::from_millis(3), class))
+                class(i).map(|class| Exchange::new(at, at, at + Duration::from_millis(3), class))
             })
             .collect();
         Recording::new("test", 50.0, Duration::from_secs(1), exchanges)
@@ -158,7 +165,14 @@ mod tests {
     fn availability(recording: &Recording, window: Window) -> Option<Availability> {
         let outages = Detector::at(50.0).find(recording.exchanges(), Duration::from_secs(60));
         let seen = recording.between(window.start, window.end);
-        Availability::of(seen, recording.rate(), &outages, window)
+        let counts = seen.iter().collect();
+        Availability::of(
+            Part::whole(seen),
+            counts,
+            recording.rate(),
+            &outages,
+            window,
+        )
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The share of requests that failed.
 
-use super::interval::wilson;
+use super::{Tally, interval::wilson};
 use crate::load::{Class, Counts, Exchange};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// The share of requests that failed in a window, 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,15 +23,15 @@ pub struct ErrorRate {
 }
 
 impl ErrorRate {
-    /// The error rate of `exchanges`; none when nothing counts.
-    pub(crate) fn of(exchanges: &[Exchange]) -> Option<Self> {
-        let counts: Counts = exchanges.iter().collect();
+    /// The error rate of so many; none when nothing counts. `design_effect`: by how much the variance of the share is larger
+    /// than that of independent failures.
+    pub(crate) fn of(counts: Counts, design_effect: f64) -> Option<Self> {
         let n = counts.done();
         if n == 0 {
             return None;
         }
         let unknown = counts.unsent + counts.cancelled;
-        let effective = to_f64(n) / design_effect(exchanges);
+        let effective = to_f64(n) / design_effect;
         let value = share(counts.bad, n);
         Some(Self {
             share: value,
@@ -46,31 +46,6 @@ impl ErrorRate {
     }
 }
 
-/// By how much bursts make the variance of the share larger than independent failures would: the variance
-/// of 1 s blocks against p(1 − p)/m (Kish, "Survey Sampling", 1965, design effect of cluster samples).
-fn design_effect(exchanges: &[Exchange]) -> f64 {
-    let mut blocks: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    for exchange in exchanges.iter().filter(|e| e.class().counts()) {
-        let (bad, n) = blocks.entry(exchange.intended().as_secs()).or_default();
-        *bad += u64::from(exchange.class().is_bad());
-        *n += 1;
-    }
-    let bad: u64 = blocks.values().map(|b| b.0).sum();
-    let n: u64 = blocks.values().map(|b| b.1).sum();
-    let p = share(bad, n);
-    if blocks.len() < 2 || bad == 0 || bad == n {
-        return 1.0;
-    }
-    let k = to_f64(blocks.len() as u64);
-    let per_block = to_f64(n) / k;
-    let variance = blocks
-        .values()
-        .map(|(bad, n)| (share(*bad, *n) - p).powi(2))
-        .sum::<f64>()
-        / (k - 1.0);
-    (variance / (p * (1.0 - p) / per_block)).max(1.0)
-}
-
 /// `part` of `whole`, 0 to 1; 0 of nothing.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 {
@@ -81,22 +56,15 @@ pub(crate) fn share(part: u64, whole: u64) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
-fn to_f64(count: u64) -> f64 {
+pub(super) fn to_f64(count: u64) -> f64 {
     count as f64
-}
-
-/// How many exchanges ended in each way.
-pub(crate) fn by_class(exchanges: &[Exchange]) -> BTreeMap<Class, u64> {
-    let mut classes = BTreeMap::new();
-    for exchange in exchanges {
-        *classes.entry(exchange.class()).or_default() += 1;
-    }
-    classes
 }
 
 /// `, most often "refused"`; empty without a failure.
 pub(crate) fn commonest_failure(exchanges: &[Exchange]) -> String {
-    let Some((class, _)) = by_class(exchanges)
+    let tally: Tally = exchanges.iter().collect();
+    let Some((class, _)) = tally
+        .by_class()
         .into_iter()
         .filter(|(class, _)| class.is_bad())
         .max_by_key(|(_, n)| *n)
@@ -128,20 +96,24 @@ pub(crate) fn time_of(n: u32, rate: f64) -> Duration {
 mod tests {
     use super::*;
 
+    fn rate(exchanges: &[Exchange]) -> Option<ErrorRate> {
+        exchanges.iter().collect::<Tally>().error_rate()
+    }
+
     fn trace(bad: impl Fn(u64) -> bool) -> Vec<Exchange> {
         (0..1000)
             .map(|i| {
                 let at = Duration::from_millis(i * 20);
                 let class = if bad(i) { Class::Refused } else { Class::Ok };
-                Exchange::new(i, at, at, at, class)
+                Exchange::new(at, at, at, class)
             })
             .collect()
     }
 
     #[test]
     fn bursts_widen_the_interval_and_not_the_value() {
-        let spread = ErrorRate::of(&trace(|i| i % 20 == 0)).unwrap();
-        let burst = ErrorRate::of(&trace(|i| i < 50)).unwrap();
+        let spread = rate(&trace(|i| i % 20 == 0)).unwrap();
+        let burst = rate(&trace(|i| i < 50)).unwrap();
         assert_eq!((spread.share, burst.share), (0.05, 0.05));
         let width = |rate: &ErrorRate| rate.interval.1 - rate.interval.0;
         assert!(width(&burst) > 2.0 * width(&spread), "{burst:?} {spread:?}");
@@ -150,17 +122,17 @@ mod tests {
     #[test]
     fn what_is_not_known_is_in_the_bounds() {
         let mut exchanges = trace(|i| i < 10);
-        for i in 0..10 {
+        for _ in 0..10 {
             let at = Duration::from_secs(30);
-            exchanges.push(Exchange::new(1000 + i, at, at, at, Class::Unsent));
+            exchanges.push(Exchange::new(at, at, at, Class::Unsent));
         }
-        let rate = ErrorRate::of(&exchanges).unwrap();
-        assert_eq!((rate.n, rate.share), (1000, 0.01));
-        assert_eq!(rate.bounds, (10.0 / 1010.0, 20.0 / 1010.0));
+        let seen = rate(&exchanges).unwrap();
+        assert_eq!((seen.n, seen.share), (1000, 0.01));
+        assert_eq!(seen.bounds, (10.0 / 1010.0, 20.0 / 1010.0));
     }
 
     #[test]
     fn no_traffic_has_no_error_rate() {
-        assert_eq!(ErrorRate::of(&[]), None);
+        assert_eq!(rate(&[]), None);
     }
 }

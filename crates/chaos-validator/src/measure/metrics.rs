@@ -1,8 +1,8 @@
 //! All numbers of a run.
 
 use super::{
-    Detector, Outage, PhaseMetrics, Repair, Timing, Windows,
-    quantile::{DEGRADATION_QUANTILE, Ranked},
+    Detector, Outage, Part, PhaseMetrics, Repair, Timing, Windows,
+    quantile::{DEGRADATION_QUANTILE, Ranked, lateness},
     recovery::{Hold, Norm, noise},
     window::Window,
 };
@@ -94,8 +94,8 @@ impl Metrics {
         let outages = detector.find(recording.between(from, Duration::MAX), watched);
         let phase = |window: Option<Window>| {
             window.map(|window| {
-                let seen = exchanges_of(recording, &windows, window);
-                PhaseMetrics::of(&seen, recording, &outages, window)
+                let seen = Part::of(recording, &windows, window);
+                PhaseMetrics::of(seen, recording, &outages, window)
             })
         };
         let (baseline, fault, recovery, judged) = (
@@ -125,13 +125,13 @@ impl Metrics {
 
 impl Instrument {
     fn of(recording: &Recording, detector: Detector) -> Self {
-        let late = late(recording.exchanges());
-        let at = |q| late.quantile(q).map_or(Duration::ZERO, Timing::lower);
+        let exchanges = recording.exchanges().iter();
+        let [late_p50, late_p99, late_max] = lateness(exchanges, [0.5, 0.99, 1.0]);
         Self {
             counts: recording.counts(),
-            late_p50: at(0.5),
-            late_p99: at(0.99),
-            late_max: at(1.0),
+            late_p50,
+            late_p99,
+            late_max,
             shortest_outage: detector.shortest(recording.timeout()),
         }
     }
@@ -153,39 +153,12 @@ fn watched_until(recording: &Recording, windows: &Windows) -> Duration {
     }
 }
 
-/// The exchanges that belong to a window: those that were meant to be sent in it. What was under way when
-/// the first fault was put in place may have met it, and belongs to the fault and not to the baseline.
-pub(crate) fn exchanges_of(
-    recording: &Recording,
-    windows: &Windows,
-    window: Window,
-) -> Vec<Exchange> {
-    let inside = recording.between(window.start, window.end);
-    let Some(judged) = windows.judged else {
-        return inside.to_vec();
-    };
-    let under_way = |e: &&Exchange| e.class().counts() && e.done() > judged.start;
-    if window.start < judged.start {
-        let over = inside.iter().filter(|e| !under_way(e));
-        over.copied().collect()
-    } else if window.start == judged.start {
-        let before = windows.baseline.map_or(judged.start, |b| b.start);
-        let met = recording
-            .between(before, judged.start)
-            .iter()
-            .filter(under_way);
-        met.chain(inside).copied().collect()
-    } else {
-        inside.to_vec()
-    }
-}
-
 /// None when no fault was removed, or nothing was watched after it.
 fn recovery_time(recording: &Recording, windows: &Windows, watched: Duration) -> Option<Timing> {
     let removed = windows.removed?;
     let baseline = windows.baseline?;
     windows.recovery?;
-    let norm = Norm::of(&exchanges_of(recording, windows, baseline));
+    let norm = Norm::of(Part::of(recording, windows, baseline).iter());
     // What was cancelled was not answered, so what came after it does not show that all was well.
     let settled = recording
         .exchanges()
@@ -200,45 +173,28 @@ fn recovery_time(recording: &Recording, windows: &Windows, watched: Duration) ->
 }
 
 fn degradation(recording: &Recording, windows: &Windows) -> Option<Degradation> {
-    let part = |window: Window| exchanges_of(recording, windows, window);
+    let part = |window| Part::of(recording, windows, window);
     let (before, with) = (part(windows.baseline?), part(windows.fault?));
-    let ranked = |part: &[Exchange]| Ranked::of(part, recording.timeout());
-    let (before_ranked, with_ranked) = (ranked(&before), ranked(&with));
     let q = DEGRADATION_QUANTILE;
-    let baseline = before_ranked.quantile(q)?;
-    let fault = with_ranked.quantile(q)?;
+    let ranked_before = Ranked::of(before.iter(), recording.timeout());
+    let ranked_with = Ranked::of(with.iter(), recording.timeout());
+    let [fastest, baseline] = ranked_before.timings([0.0, q])?;
+    let [median, fault, slowest] = ranked_with.timings([0.5, q, 1.0])?;
     let less = |a: Timing, b: Timing| a.lower().as_secs_f64() - b.lower().as_secs_f64();
-    let late_by = |part: &[Exchange]| {
-        late(part)
-            .quantile(q)
-            .map_or(0.0, |t| t.lower().as_secs_f64())
-    };
+    let late_by = |part: Part<'_>| lateness(part.iter(), [q])[0].as_secs_f64();
     let seconds = less(fault, baseline);
     Some(Degradation {
         quantile: q,
         baseline,
         fault,
         seconds,
-        bounds: (seconds - late_by(&with), seconds + late_by(&before)),
-        noise: noise(&before),
-        most: with_ranked
-            .last()
-            .filter(|slowest| slowest.exact().is_some())
-            .and_then(|slowest| Some(less(slowest, before_ranked.first()?))),
-        median: less(with_ranked.quantile(0.5)?, baseline),
-        n_baseline: before_ranked.len() as u64,
-        n_fault: with_ranked.len() as u64,
+        bounds: (seconds - late_by(with), seconds + late_by(before)),
+        noise: noise(before.iter()),
+        most: slowest.exact().map(|_| less(slowest, fastest)),
+        median: less(median, baseline),
+        n_baseline: ranked_before.len(),
+        n_fault: ranked_with.len(),
     })
-}
-
-/// The lateness of the generator, ranked.
-fn late(exchanges: &[Exchange]) -> Ranked {
-    let late: Vec<Exchange> = exchanges
-        .iter()
-        .filter(|e| e.class() != Class::Cancelled)
-        .map(|e| Exchange::new(e.seq(), Duration::ZERO, e.late(), e.late(), Class::Ok))
-        .collect();
-    Ranked::of(&late, Duration::MAX)
 }
 
 /// How many requests it takes until ten are beyond the quantile `q`.

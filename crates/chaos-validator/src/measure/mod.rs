@@ -5,10 +5,12 @@ mod error_rate;
 mod interval;
 mod metrics;
 mod outage;
+mod part;
 mod phase;
 mod quantile;
 mod recovery;
 mod repair;
+mod tally;
 mod window;
 
 pub use availability::Availability;
@@ -23,6 +25,8 @@ pub use window::{Window, Windows};
 
 pub(crate) use error_rate::{commonest_failure, share};
 pub(crate) use interval::least_for_share;
-pub(crate) use metrics::{exchanges_of, least_for_quantile};
+pub(crate) use metrics::least_for_quantile;
+pub(crate) use part::Part;
 pub(crate) use quantile::Ranked;
 pub(crate) use recovery::{Hold, Norm, noise};
+pub(crate) use tally::Tally;

@@ -101,16 +101,11 @@ impl Detector {
 
     /// The outages in `exchanges`, which are sorted by intended time. `watched_until` is the end of the recording.
     pub fn find(&self, exchanges: &[Exchange], watched_until: Duration) -> Vec<Outage> {
-        let seen: Vec<Exchange> = exchanges
-            .iter()
-            .filter(|e| e.class().counts())
-            .copied()
-            .collect();
         let mut outages: Vec<Outage> = Vec::new();
         let mut next = 0;
-        while let Some((first_bad, opened)) = self.opening(&seen, next) {
-            let closed = (opened + 1..seen.len()).find(|i| self.closes(&seen, *i));
-            let outage = self.outage(&seen, first_bad, opened, closed, watched_until);
+        while let Some((first_bad, opened)) = self.opening(exchanges, next) {
+            let closed = self.closing(exchanges, opened + 1);
+            let outage = self.outage(exchanges, first_bad, opened, closed, watched_until);
             match outages.last_mut() {
                 Some(last) if outage.failed < last.end() + self.merge_gap => {
                     last.recovered = outage.recovered;
@@ -129,78 +124,135 @@ impl Detector {
     }
 
     /// The first failure of the next outage from `from` on, and the exchange that tells.
-    fn opening(&self, seen: &[Exchange], from: usize) -> Option<(usize, usize)> {
+    fn opening(&self, exchanges: &[Exchange], from: usize) -> Option<(usize, usize)> {
+        let mut window = Sliding::at(from);
+        // The failures in a row up to now, and the first of them.
         let mut row = 0;
-        let mut start = from;
-        let mut bad = 0;
-        for (i, exchange) in seen.iter().enumerate().skip(from) {
-            while seen[start].intended() + self.window <= exchange.intended() {
-                bad -= usize::from(seen[start].class().is_bad());
-                start += 1;
-            }
+        let mut row_start = from;
+        for (i, exchange) in counted(exchanges, from) {
+            window.take(exchange, i);
+            window.forget_until(exchanges, |_, e| {
+                e.intended() + self.window > exchange.intended()
+            });
             if exchange.class().is_good() {
                 row = 0;
                 continue;
             }
+            if row == 0 {
+                row_start = i;
+            }
             row += 1;
-            bad += 1;
-            let many = bad >= self.open_least
-                && share(bad as u64, (i + 1 - start) as u64) >= self.open_share;
+            let many = window.bad >= self.open_least
+                && share(window.bad as u64, window.n as u64) >= self.open_share;
             if row >= self.open_row || many {
-                let in_row = i + 1 - row;
-                let in_window = (start..=i).find(|j| seen[*j].class().is_bad());
-                let first = if many {
-                    in_window.map_or(in_row, |w| w.min(in_row))
-                } else {
-                    in_row
-                };
+                let in_window = many
+                    .then(|| {
+                        exchanges[window.start..]
+                            .iter()
+                            .position(|e| e.class().is_bad())
+                    })
+                    .flatten();
+                let first = in_window.map_or(row_start, |w| row_start.min(window.start + w));
                 return Some((first, i));
             }
         }
         None
     }
 
-    /// Whether the target is back with the exchange `i`: a good row, then a good second that is fully seen.
-    fn closes(&self, seen: &[Exchange], i: usize) -> bool {
-        let good_row = seen
-            .get(i..i + self.close_row)
-            .is_some_and(|row| row.iter().all(|e| e.class().is_good()));
-        if !good_row {
-            return false;
+    /// The first exchange from `from` on with which the target is back: a good row, then a good second that is fully seen.
+    fn closing(&self, exchanges: &[Exchange], from: usize) -> Option<usize> {
+        let last = exchanges.iter().rfind(|e| e.class().counts())?.intended();
+        let mut window = Sliding::at(from);
+        for (i, exchange) in counted(exchanges, from) {
+            window.forget_until(exchanges, |place, _| place >= i);
+            let until = exchange.intended() + self.window;
+            // Two requests of grace: the last one of a recording is not exactly at its end.
+            if last + self.interval * 2 < until {
+                return None;
+            }
+            while let Some(next) = exchanges.get(window.end).filter(|e| e.intended() < until) {
+                window.take(next, window.end);
+            }
+            let mut row = counted(exchanges, i).take(self.close_row);
+            let good_row = row.by_ref().filter(|(_, e)| e.class().is_good()).count();
+            if good_row == self.close_row
+                && share(window.bad as u64, window.n as u64) <= self.close_share
+            {
+                return Some(i);
+            }
         }
-        let until = seen[i].intended() + self.window;
-        let length = seen[i..].partition_point(|e| e.intended() < until);
-        // Two requests of grace: the last one of a recording is not exactly at its end.
-        let fully_seen = seen[seen.len() - 1].intended() + self.interval * 2 >= until;
-        let bad = seen[i..i + length]
-            .iter()
-            .filter(|e| e.class().is_bad())
-            .count();
-        fully_seen && share(bad as u64, length as u64) <= self.close_share
+        None
     }
 
     fn outage(
         &self,
-        seen: &[Exchange],
+        exchanges: &[Exchange],
         first_bad: usize,
         opened: usize,
         closed: Option<usize>,
         watched_until: Duration,
     ) -> Outage {
-        let failed = seen[first_bad].intended();
-        let detected = seen[first_bad..=opened].iter().map(Exchange::done).max();
-        let recovered =
-            closed.and_then(|i| seen[i..i + self.close_row].iter().map(Exchange::done).min());
+        let failed = exchanges[first_bad].intended();
+        let before = exchanges[..first_bad].iter();
+        let streak = counted(&exchanges[..=opened], first_bad);
+        let recovered = |closed| {
+            let row = counted(exchanges, closed).take(self.close_row);
+            row.map(|(_, e)| e.done()).min()
+        };
         Outage {
             failed,
-            failed_earliest: first_bad
-                .checked_sub(1)
-                .map_or(failed, |i| seen[i].intended()),
-            detected: detected.unwrap_or(failed),
-            recovered,
-            recovered_earliest: closed.map(|i| seen[i].intended()),
+            failed_earliest: before
+                .rev()
+                .find(|e| e.class().counts())
+                .map_or(failed, Exchange::intended),
+            detected: streak.map(|(_, e)| e.done()).max().unwrap_or(failed),
+            recovered: closed.and_then(recovered),
+            recovered_earliest: closed.map(|i| exchanges[i].intended()),
             watched_until,
             segments: 1,
+        }
+    }
+}
+
+/// Those that say something about the target, from `from` on, with their places.
+fn counted(exchanges: &[Exchange], from: usize) -> impl Iterator<Item = (usize, &Exchange)> {
+    let places = exchanges.iter().enumerate().skip(from);
+    places.filter(|(_, e)| e.class().counts())
+}
+
+/// A stretch of exchanges that moves on, and how many of it count.
+#[derive(Debug)]
+struct Sliding {
+    start: usize,
+    end: usize,
+    n: usize,
+    bad: usize,
+}
+
+impl Sliding {
+    fn at(start: usize) -> Self {
+        Self {
+            start,
+            end: start,
+            n: 0,
+            bad: 0,
+        }
+    }
+
+    /// Takes in the exchange at `place`, behind its end.
+    fn take(&mut self, exchange: &Exchange, place: usize) {
+        self.end = place + 1;
+        self.n += usize::from(exchange.class().counts());
+        self.bad += usize::from(exchange.class().is_bad());
+    }
+
+    /// Lets go of those at its start, up to the first that is to be kept.
+    fn forget_until(&mut self, exchanges: &[Exchange], kept: impl Fn(usize, &Exchange) -> bool) {
+        while self.start < self.end && !kept(self.start, &exchanges[self.start]) {
+            let first = exchanges[self.start].class();
+            self.n -= usize::from(first.counts());
+            self.bad -= usize::from(first.is_bad());
+            self.start += 1;
         }
     }
 }
@@ -224,7 +276,7 @@ mod tests {
                     Class::Timeout => Duration::from_secs(1),
                     _ => Duration::from_millis(5),
                 };
-                Exchange::new(i, at, at, at + took, class)
+                Exchange::new(at, at, at + took, class)
             })
             .collect()
     }
@@ -267,7 +319,7 @@ mod tests {
                     at if within(at, 7_000, 8_000) => (ms(8_000), Class::Ok),
                     at => (at + ms(5), Class::Ok),
                 };
-                Exchange::new(i, at, at, done, class)
+                Exchange::new(at, at, done, class)
             })
             .collect();
         let outages = find(&exchanges);
@@ -365,7 +417,7 @@ mod tests {
                 let bad = within(at, 5_000, 7_000);
                 let done = at + ms(if i % 2 == 0 { 300 } else { 5 });
                 let class = if bad { Class::Reset } else { Class::Ok };
-                Exchange::new(i, at, at, done, class)
+                Exchange::new(at, at, done, class)
             })
             .collect();
         let outages = find(&exchanges);
@@ -395,7 +447,7 @@ mod tests {
                     let at = Duration::from_secs_f64((i as f64 + phase) * interval);
                     let out = within(at, start, start + length);
                     let class = if out { Class::Refused } else { Class::Ok };
-                    Exchange::new(i, at, at, at + ms(latency), class)
+                    Exchange::new(at, at, at + ms(latency), class)
                 })
                 .collect();
             let outages = Detector::at(rate).find(&exchanges, Duration::from_secs(20));
@@ -413,7 +465,7 @@ mod tests {
                 .map(|(i, c)| {
                     let at = Duration::from_nanos(i as u64 * MS20);
                     let class = [Class::Ok, Class::Refused, Class::Timeout, Class::Unsent][*c as usize];
-                    Exchange::new(i as u64, at, at, at + ms(u64::from(*c) * 300), class)
+                    Exchange::new(at, at, at + ms(u64::from(*c) * 300), class)
                 })
                 .collect();
             let outages = Detector::at(RATE).find(&exchanges, ms(9_000));

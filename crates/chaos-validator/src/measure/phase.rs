@@ -1,10 +1,9 @@
 //! The numbers of one part of a run.
 
 use super::{
-    Availability, ErrorRate, Outage, Quantiles, error_rate::by_class, quantile::Ranked,
-    window::Window,
+    Availability, ErrorRate, Outage, Part, Quantiles, Tally, quantile::Ranked, window::Window,
 };
-use crate::load::{Class, Counts, Exchange, Recording};
+use crate::load::{Class, Counts, Recording};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -33,27 +32,24 @@ pub struct PhaseMetrics {
 }
 
 impl PhaseMetrics {
-    /// The numbers of `seen`, which is sorted by intended time.
+    /// The numbers of what was seen.
     pub(crate) fn of(
-        seen: &[Exchange],
+        seen: Part<'_>,
         recording: &Recording,
         outages: &[Outage],
         window: Window,
     ) -> Self {
-        let good: Vec<Exchange> = seen
-            .iter()
-            .filter(|e| e.class().is_good())
-            .copied()
-            .collect();
-        let counts: Counts = seen.iter().collect();
+        let tally: Tally = seen.iter().collect();
+        let counts = tally.counts();
+        let good = seen.iter().filter(|e| e.class().is_good());
         Self {
             window,
             counts,
-            classes: by_class(seen),
-            error_rate: ErrorRate::of(seen),
-            latency: Ranked::of(seen, recording.timeout()).quantiles(),
-            good_latency: Ranked::of(&good, recording.timeout()).quantiles(),
-            availability: Availability::of(seen, recording.rate(), outages, window),
+            classes: tally.by_class(),
+            error_rate: tally.error_rate(),
+            latency: Ranked::of(seen.iter(), recording.timeout()).quantiles(),
+            good_latency: Ranked::of(good, recording.timeout()).quantiles(),
+            availability: Availability::of(seen, counts, recording.rate(), outages, window),
             offered_per_second: per_second(counts.planned, window.length()),
             good_per_second: per_second(counts.good, window.length()),
         }

@@ -1,6 +1,6 @@
 //! Latency quantiles in which failures are not lost.
 
-use crate::load::Exchange;
+use crate::load::{Class, Exchange};
 use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -45,74 +45,138 @@ impl fmt::Display for Timing {
     }
 }
 
-/// Latencies in ascending order, with the number of failures behind them: a request that failed has no
+/// The latencies of exchanges by rank, with the failures behind them: a request that failed has no
 /// latency below infinity, however fast it failed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Ranked {
-    good: Vec<Duration>,
-    failed: usize,
+#[derive(Debug, Clone)]
+pub(crate) struct Ranked<I> {
+    exchanges: I,
+    good: u64,
+    failed: u64,
     timeout: Duration,
 }
 
-impl Ranked {
+impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
     /// Ranks what counts; a failure is known to be no answer within `timeout`.
-    pub(crate) fn of(exchanges: &[Exchange], timeout: Duration) -> Self {
-        let mut good: Vec<Duration> = exchanges
-            .iter()
-            .filter(|e| e.class().is_good())
-            .map(Exchange::latency)
-            .collect();
-        good.sort_unstable();
-        let failed = exchanges.iter().filter(|e| e.class().is_bad()).count();
+    pub(crate) fn of(exchanges: I, timeout: Duration) -> Self {
+        let (mut good, mut failed) = (0, 0);
+        for exchange in exchanges.clone() {
+            good += u64::from(exchange.class().is_good());
+            failed += u64::from(exchange.class().is_bad());
+        }
         Self {
+            exchanges,
             good,
             failed,
             timeout,
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.good.len() + self.failed
+    pub(crate) fn len(&self) -> u64 {
+        self.good + self.failed
     }
 
-    /// The order statistic ⌈qn⌉ (definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical
+    /// The order statistics ⌈qn⌉ (definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical
     /// Packages", The American Statistician 50, 1996).
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a rank of a vector"
-    )]
-    pub(crate) fn quantile(&self, q: f64) -> Option<Timing> {
+    pub(crate) fn timings<const N: usize>(&self, quantiles: [f64; N]) -> Option<[Timing; N]> {
         let n = self.len();
         if n == 0 {
             return None;
         }
-        // 0.95 * 100 is a little more than 95 in binary.
-        let rank = (q * n as f64 - 1e-9).ceil().max(1.0) as usize;
-        Some(match self.good.get(rank - 1) {
-            Some(latency) => Timing::Exactly(*latency),
-            None => Timing::AtLeast(self.timeout),
-        })
+        let ranks = quantiles.map(|q| rank(q, n));
+        let good = self.exchanges.clone().filter(|e| e.class().is_good());
+        // What is beyond the last good one is not looked for.
+        let among_good = ranks.map(|rank| rank.min(self.good.saturating_sub(1)));
+        let found = match self.good {
+            0 => [0; N],
+            _ => select(good.map(Exchange::latency_code), among_good),
+        };
+        let mut timings = [Timing::AtLeast(self.timeout); N];
+        for ((timing, rank), code) in timings.iter_mut().zip(ranks).zip(found) {
+            if rank < self.good {
+                *timing = Timing::Exactly(Exchange::latency_of_code(code));
+            }
+        }
+        Some(timings)
     }
 
-    /// The fastest.
-    pub(crate) fn first(&self) -> Option<Timing> {
-        self.quantile(0.0)
-    }
-
-    /// The slowest.
-    pub(crate) fn last(&self) -> Option<Timing> {
-        self.quantile(1.0)
+    pub(crate) fn quantile(&self, q: f64) -> Option<Timing> {
+        self.timings([q]).map(|[timing]| timing)
     }
 
     pub(crate) fn quantiles(&self) -> Option<Quantiles> {
+        let [p50, p95, p99, p999, max] = self.timings([0.5, 0.95, 0.99, 0.999, 1.0])?;
         Some(Quantiles {
-            p50: self.quantile(0.5)?,
-            p95: self.quantile(0.95)?,
-            p99: self.quantile(0.99)?,
-            max: self.last()?,
+            p50,
+            p95,
+            p99,
+            p999,
+            max,
         })
+    }
+}
+
+/// The rank, from 0, of the order statistic ⌈qn⌉.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a rank of less than 2^52"
+)]
+fn rank(q: f64, n: u64) -> u64 {
+    // 0.95 * 100 is a little more than 95 in binary.
+    (q * n as f64 - 1e-9).ceil().max(1.0) as u64 - 1
+}
+
+/// The codes at these ranks, from 0, when all are in ascending order. Exact, and without a copy of them: digit by digit from
+/// the top, counting how many have which (a radix selection).
+pub(crate) fn select<const N: usize>(
+    codes: impl Iterator<Item = u32> + Clone,
+    ranks: [u64; N],
+) -> [u32; N] {
+    /// How far to the right each digit is, and its width.
+    const DIGITS: [(u32, u32); 3] = [(21, 11), (10, 11), (0, 10)];
+    // What is known of each from the top, and its rank among those of which the same is known.
+    let mut found = [0_u32; N];
+    let mut ranks = ranks;
+    for (shift, width) in DIGITS {
+        let mut tops = found.to_vec();
+        tops.sort_unstable();
+        tops.dedup();
+        let mut counts = vec![[0_u64; 1 << 11]; tops.len()];
+        for code in codes.clone() {
+            let top = code.checked_shr(shift + width).unwrap_or(0);
+            if let Some(at) = tops.iter().position(|t| *t == top) {
+                counts[at][(code >> shift) as usize & ((1 << width) - 1)] += 1;
+            }
+        }
+        for (known, rank) in found.iter_mut().zip(&mut ranks) {
+            let at = tops.iter().position(|t| t == known).unwrap_or_default();
+            let mut digit = 0;
+            for n in &counts[at][..1 << width] {
+                if *rank < *n {
+                    break;
+                }
+                *rank -= n;
+                digit += 1;
+            }
+            *known = *known << width | digit;
+        }
+    }
+    found
+}
+
+/// How late the generator was at these quantiles; of nothing, not at all.
+pub(crate) fn lateness<'a, const N: usize>(
+    exchanges: impl Iterator<Item = &'a Exchange> + Clone,
+    quantiles: [f64; N],
+) -> [Duration; N] {
+    let sent = exchanges.filter(|e| e.class() != Class::Cancelled);
+    match sent.clone().count() as u64 {
+        0 => [Duration::ZERO; N],
+        n => {
+            let ranks = quantiles.map(|q| rank(q, n));
+            select(sent.map(Exchange::late_code), ranks).map(Exchange::late_of_code)
+        }
     }
 }
 
@@ -126,6 +190,8 @@ pub struct Quantiles {
     pub p95: Timing,
     /// 99 % were faster.
     pub p99: Timing,
+    /// 99.9 % were faster.
+    pub p999: Timing,
     /// The slowest.
     pub max: Timing,
 }
@@ -133,17 +199,17 @@ pub struct Quantiles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::Class;
+    use proptest::prelude::*;
 
     fn exchange(seq: u64, latency_ms: u64, class: Class) -> Exchange {
         let at = Duration::from_millis(seq);
-        Exchange::new(seq, at, at, at + Duration::from_millis(latency_ms), class)
+        Exchange::new(at, at, at + Duration::from_millis(latency_ms), class)
     }
 
     #[test]
     fn quantiles_are_order_statistics() {
         let exchanges: Vec<_> = (1..=100).map(|i| exchange(i, i, Class::Ok)).collect();
-        let quantiles = Ranked::of(&exchanges, Duration::from_secs(1))
+        let quantiles = Ranked::of(exchanges.iter(), Duration::from_secs(1))
             .quantiles()
             .unwrap();
         let ms = |ms| Timing::Exactly(Duration::from_millis(ms));
@@ -162,7 +228,7 @@ mod tests {
                 _ => exchange(i, 20, Class::Ok),
             })
             .collect();
-        let ranked = Ranked::of(&exchanges, Duration::from_secs(2));
+        let ranked = Ranked::of(exchanges.iter(), Duration::from_secs(2));
         assert_eq!(
             ranked.quantile(0.95),
             Some(Timing::AtLeast(Duration::from_secs(2)))
@@ -176,8 +242,23 @@ mod tests {
             exchange(1, 5, Class::Cancelled),
         ];
         assert_eq!(
-            Ranked::of(&exchanges, Duration::from_secs(1)).quantiles(),
+            Ranked::of(exchanges.iter(), Duration::from_secs(1)).quantiles(),
             None
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_selected_is_what_a_sort_finds(
+            mut codes in prop::collection::vec(any::<u32>(), 1..300),
+            near in prop::collection::vec(0_u32..3000, 0..300),
+            at in prop::array::uniform4(0.0_f64..1.0),
+        ) {
+            codes.extend(near);
+            let ranks = at.map(|q| rank(q, codes.len() as u64));
+            let found = select(codes.iter().copied(), ranks);
+            codes.sort_unstable();
+            prop_assert_eq!(found, ranks.map(|rank| codes[rank as usize]));
+        }
     }
 }

@@ -26,18 +26,23 @@ pub(crate) struct Norm {
 impl Norm {
     /// The limits that a baseline sets: its share of failures or 1 %, and its p50 and p95 times 1.2 plus the
     /// noise. That is what its halves differ by, or its p99 and p95 when that is more, at least 5 ms.
-    pub(crate) fn of(baseline: &[Exchange]) -> Self {
-        let ranked = Ranked::of(baseline, Duration::MAX);
-        let noise = noise(baseline).max(tail(&ranked)).max(FLOOR);
-        let limit = |q| match ranked.quantile(q) {
-            Some(Timing::Exactly(time)) => time.mul_f64(SLOWER) + noise,
-            _ => Duration::MAX,
+    pub(crate) fn of<'a>(baseline: impl Iterator<Item = &'a Exchange> + Clone) -> Self {
+        let ranked = Ranked::of(baseline.clone(), Duration::MAX);
+        let [p50, p95, p99] = match ranked.timings([0.5, 0.95, 0.99]) {
+            Some(timings) => timings.map(Timing::exact),
+            None => [None; 3],
         };
-        let bad = baseline.iter().filter(|e| e.class().is_bad()).count();
+        // On a busy machine its tail is the only trace of its hiccups in a short baseline.
+        let tail = p99.zip(p95).map_or(Duration::ZERO, |(p99, p95)| p99 - p95);
+        let noise = noise(baseline.clone()).max(tail).max(FLOOR);
+        let limit = |time: Option<Duration>| {
+            time.map_or(Duration::MAX, |time| time.mul_f64(SLOWER) + noise)
+        };
+        let bad = baseline.filter(|e| e.class().is_bad()).count();
         Self {
-            bad: share(bad as u64, ranked.len() as u64).max(BAD),
-            p50: limit(0.5),
-            p95: limit(0.95),
+            bad: share(bad as u64, ranked.len()).max(BAD),
+            p50: limit(p50),
+            p95: limit(p95),
         }
     }
 
@@ -102,19 +107,12 @@ struct Found {
 }
 
 /// The difference of the p95 of the two halves of a baseline: what a difference is without a cause (A/A).
-pub(crate) fn noise(baseline: &[Exchange]) -> Duration {
-    let (first, second) = baseline.split_at(baseline.len() / 2);
-    let p95 = |half: &[Exchange]| Ranked::of(half, Duration::MAX).quantile(0.95);
-    match (p95(first), p95(second)) {
+pub(crate) fn noise<'a>(baseline: impl Iterator<Item = &'a Exchange> + Clone) -> Duration {
+    let half = baseline.clone().count() / 2;
+    let first = Ranked::of(baseline.clone().take(half), Duration::MAX).quantile(0.95);
+    let second = Ranked::of(baseline.skip(half), Duration::MAX).quantile(0.95);
+    match (first, second) {
         (Some(Timing::Exactly(a)), Some(Timing::Exactly(b))) => a.abs_diff(b),
-        _ => Duration::ZERO,
-    }
-}
-
-/// By how much the p99 is over the p95: on a busy machine the only trace of its hiccups in a short baseline.
-fn tail(ranked: &Ranked) -> Duration {
-    match (ranked.quantile(0.95), ranked.quantile(0.99)) {
-        (Some(Timing::Exactly(p95)), Some(Timing::Exactly(p99))) => p99 - p95,
         _ => Duration::ZERO,
     }
 }
@@ -221,13 +219,13 @@ mod tests {
             .map(|i| {
                 let at = Duration::from_millis(i * 20);
                 let (latency, class) = shape(at);
-                Exchange::new(i, at, at, at + Duration::from_millis(latency), class)
+                Exchange::new(at, at, at + Duration::from_millis(latency), class)
             })
             .collect()
     }
 
     fn recovery(shape: impl Fn(Duration) -> (u64, Class)) -> Timing {
-        let norm = Norm::of(&trace(0, 5, |_| (10, Class::Ok)));
+        let norm = Norm::of(trace(0, 5, |_| (10, Class::Ok)).iter());
         let after = trace(10, 20, shape);
         norm.recovery(
             &after,
@@ -276,7 +274,7 @@ mod tests {
 
     #[test]
     fn silence_is_not_normal() {
-        let norm = Norm::of(&trace(0, 5, |_| (10, Class::Ok)));
+        let norm = Norm::of(trace(0, 5, |_| (10, Class::Ok)).iter());
         let hold = Hold::at(RATE);
         let few: Vec<_> = trace(10, 20, |_| (10, Class::Ok))
             .into_iter()
@@ -295,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_was_steady_live_is_steady_in_the_report() {
-        let norm = Norm::of(&trace(0, 5, |_| (10, Class::Ok)));
+        let norm = Norm::of(trace(0, 5, |_| (10, Class::Ok)).iter());
         let removed = Duration::from_secs(10);
         let hold = Hold::at(RATE);
         let after = trace(10, 20, |at| match at < Duration::from_millis(11_730) {

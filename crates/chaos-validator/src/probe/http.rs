@@ -1,6 +1,6 @@
 //! What an HTTP address answers.
 
-use crate::client::{Connection, Endpoint};
+use crate::client::{Channel, Dialer, Endpoint, Shared};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chaos_core::{
@@ -27,7 +27,8 @@ pub struct HttpProbe {
     endpoint: Endpoint,
     status: Option<u16>,
     timeout: Duration,
-    connection: Mutex<Connection>,
+    dialer: Dialer,
+    channel: Mutex<Option<Channel>>,
 }
 
 impl HttpProbe {
@@ -36,11 +37,13 @@ impl HttpProbe {
     /// # Errors
     /// Not an `http://` address.
     pub fn get(url: &str) -> Result<Self, ConfigError> {
+        let endpoint = Endpoint::parse(url)?;
         Ok(Self {
-            endpoint: Endpoint::parse(url)?,
+            dialer: Dialer::new(false, None, endpoint.tls)?,
+            endpoint,
             status: None,
             timeout: TIMEOUT,
-            connection: Mutex::default(),
+            channel: Mutex::default(),
         })
     }
 
@@ -73,18 +76,19 @@ impl fmt::Debug for HttpProbe {
 impl Probe for HttpProbe {
     async fn sample(&self) -> Result<Value, BoxError> {
         // Taken out, so that a sample that is given up closes its connection.
-        let mut connection = std::mem::take(&mut *self.connection.lock().await);
+        let kept = self.channel.lock().await.take();
+        let mut channel = kept.unwrap_or_else(|| Channel::new(&self.dialer, &Shared::default()));
         let request = Request::new(Full::new(Bytes::new()));
-        let answer = connection.send(&self.endpoint, request, LONGEST_BODY);
+        let answer = channel.send(&self.dialer, &self.endpoint, request, LONGEST_BODY);
         let address = || self.endpoint.describe();
         let status = match tokio::time::timeout(self.timeout, answer).await {
-            Ok(Ok(status)) => status,
+            Ok(Ok(parts)) => parts.status.as_u16(),
             Ok(Err(class)) => return Err(format!("{}: {class}", address()).into()),
             Err(_) => {
                 return Err(format!("{}: no answer within {:?}", address(), self.timeout).into());
             }
         };
-        *self.connection.lock().await = connection;
+        *self.channel.lock().await = Some(channel);
         Ok(match self.status {
             Some(expected) => Value::Flag(status == expected),
             None => Value::Number(f64::from(status)),

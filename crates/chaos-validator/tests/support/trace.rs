@@ -78,7 +78,7 @@ impl Trace {
             .map(|i| {
                 let at = Duration::from_secs_f64(i as f64 / self.rate);
                 let (took, class) = fate(at.as_millis() as u64);
-                Exchange::new(i, at, at, at + Duration::from_millis(took), class)
+                Exchange::new(at, at, at + Duration::from_millis(took), class)
             })
             .collect();
         let words = format!("GET http://127.0.0.1:8000/ at {}/s, timeout 2s", self.rate);

@@ -1,11 +1,11 @@
-//! When requests are meant to be sent.
+//! How many requests per second.
 
 use chaos_core::{
     ConfigError,
     schemars::{JsonSchema, Schema, SchemaGenerator, json_schema},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// The most requests per second that one generator is asked for.
 const MOST: f64 = 100_000.0;
@@ -33,15 +33,6 @@ impl RequestRate {
     /// Requests per second.
     pub const fn get(self) -> f64 {
         self.0
-    }
-
-    /// When the request `seq` is due, counted from the first. Computed from `seq`, so that errors do not add up.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "2^52 requests are never reached"
-    )]
-    pub(crate) fn due(self, seq: u64) -> Duration {
-        Duration::from_secs_f64(seq as f64 / self.0)
     }
 }
 
@@ -124,11 +115,5 @@ mod tests {
         }
         let error = serde_json::from_str::<RequestRate>("200").unwrap_err();
         assert!(error.to_string().contains("200/s"), "{error}");
-    }
-
-    #[test]
-    fn due_times_do_not_drift() {
-        let rate = RequestRate::per_second(3.0).unwrap();
-        assert_eq!(rate.due(3_000_000), Duration::from_secs(1_000_000));
     }
 }

@@ -1,0 +1,43 @@
+//! What an error of a connection says of the target.
+
+use crate::load::Class;
+use std::{error::Error, io};
+
+pub(super) fn class_of(error: &hyper::Error) -> Class {
+    if error.is_parse() {
+        return Class::BadBody;
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return match io.kind() {
+                // hyper's word for a malformed chunk or length.
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Class::BadBody,
+                _ => class_of_io(io),
+            };
+        }
+        source = error.source();
+    }
+    Class::Reset
+}
+
+pub(crate) fn class_of_io(error: &io::Error) -> Class {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused => Class::Refused,
+        Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => Class::Unreachable,
+        Kind::TimedOut => Class::Timeout,
+        // Our own ports.
+        Kind::AddrNotAvailable | Kind::AddrInUse => Class::Unsent,
+        _ if out_of_descriptors(error) => Class::Unsent,
+        _ => Class::Reset,
+    }
+}
+
+/// EMFILE and ENFILE, which std has no kind for; WSAEMFILE on Windows.
+fn out_of_descriptors(error: &io::Error) -> bool {
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[23, 24] };
+    error
+        .raw_os_error()
+        .is_some_and(|code| codes.contains(&code))
+}

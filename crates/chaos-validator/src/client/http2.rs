@@ -1,0 +1,101 @@
+//! HTTP/2: one connection for all requests to an endpoint.
+
+use super::{Dialer, Endpoint, channel::read, dial::connect, error::class_of, http1::Driver};
+use crate::load::Class;
+use bytes::Bytes;
+use http::{Request, header::HOST, response::Parts};
+use http_body_util::Full;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::Mutex,
+};
+
+/// How often a connection on which something is awaited is asked whether it still lives.
+const PING: Duration = Duration::from_secs(5);
+/// How long it may take to say so: what is silent for longer is closed, or all requests would wait on it for ever.
+const PONG: Duration = Duration::from_secs(20);
+
+/// One connection for all requests to an endpoint, made anew when it breaks. Dropping the last copy closes it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Http2 {
+    /// Locked while it is being made, so that only one is.
+    open: Arc<Mutex<Option<Open>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    sender: SendRequest<Full<Bytes>>,
+    _driver: Driver,
+}
+
+impl Http2 {
+    pub(super) async fn send(
+        &self,
+        dialer: &Dialer,
+        endpoint: &Endpoint,
+        mut request: Request<Full<Bytes>>,
+        most: u64,
+    ) -> Result<Parts, Class> {
+        if let Some(uri) = endpoint.absolute() {
+            *request.uri_mut() = uri;
+        }
+        // The address says it.
+        request.headers_mut().remove(HOST);
+        let mut sender = self.sender(dialer, endpoint).await?;
+        sender.ready().await.map_err(|e| class_of(&e))?;
+        let response = sender.send_request(request).await;
+        let (parts, mut incoming) = response.map_err(|e| class_of(&e))?.into_parts();
+        read(&mut incoming, most).await?;
+        Ok(parts)
+    }
+
+    async fn sender(
+        &self,
+        dialer: &Dialer,
+        endpoint: &Endpoint,
+    ) -> Result<SendRequest<Full<Bytes>>, Class> {
+        let mut open = self.open.lock().await;
+        if let Some(open) = open.as_ref().filter(|open| !open.sender.is_closed()) {
+            return Ok(open.sender.clone());
+        }
+        *open = None;
+        let made = Open::new(dialer, endpoint).await?;
+        Ok(open.insert(made).sender.clone())
+    }
+}
+
+impl Open {
+    async fn new(dialer: &Dialer, endpoint: &Endpoint) -> Result<Self, Class> {
+        let stream = connect(&endpoint.host, endpoint.port)
+            .await
+            .map_err(|e| e.0)?;
+        match endpoint.tls {
+            true => Self::over(dialer.tls.handshake(endpoint, stream).await?).await,
+            false => Self::over(stream).await,
+        }
+    }
+
+    async fn over<S>(stream: S) -> Result<Self, Class>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| class_of(&e))?;
+        let driver = Driver(tokio::spawn(async move {
+            // Its error reaches the requests that it broke.
+            connection.await.ok();
+        }));
+        Ok(Self {
+            sender,
+            _driver: driver,
+        })
+    }
+}
