@@ -15,8 +15,15 @@ pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondit
 pub use load::{
     Answer, Auth, Calls, Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig,
     HttpRequest, HttpRequestConfig, HttpSlot, HttpTraffic, HttpWork, Load, LoadConfig, OpenLoop,
-    Ramp, Recorder, Recording, RequestRate, Schedule, Statuses, Step, Ticket, Traffic, Work,
+    Ramp, Recorder, Recording, RequestRate, Schedule, Statuses, Step, TcpLoad, TcpLoadConfig,
+    TcpTraffic, TcpWork, Ticket, Traffic, Work,
 };
+#[cfg(feature = "postgres")]
+pub use load::{
+    PostgresConnection, PostgresLoad, PostgresLoadConfig, PostgresTraffic, PostgresWork,
+};
+#[cfg(feature = "redis")]
+pub use load::{RedisLoad, RedisLoadConfig, RedisTraffic, RedisWork};
 pub use measure::Metrics;
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
 pub use report::{

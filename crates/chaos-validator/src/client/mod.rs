@@ -1,5 +1,6 @@
 //! A small HTTP client: kept connections, no redirects, no retries, nothing kept in memory that nobody wants.
 
+mod address;
 mod channel;
 mod dial;
 mod endpoint;
@@ -12,6 +13,8 @@ mod tls;
 #[path = "no_tls.rs"]
 mod tls;
 
+pub(crate) use address::host_and_port;
 pub(crate) use channel::{Channel, Shared};
 pub(crate) use dial::{Dialer, connect};
 pub(crate) use endpoint::Endpoint;
+pub(crate) use error::class_of_io;

@@ -12,22 +12,38 @@ mod minifloat;
 mod mix;
 mod open_loop;
 mod pacer;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod rate;
 mod recorder;
 mod recording;
+#[cfg(feature = "redis")]
+mod redis;
 mod schedule;
 mod steady;
+mod tcp;
 mod traffic;
 
 pub use closure::{Calls, ClosureLoad};
-pub use config::{Auth, HttpLoadConfig, HttpRequestConfig, LoadConfig, Ramp, Statuses, Step};
+#[cfg(feature = "postgres")]
+pub use config::PostgresLoadConfig;
+#[cfg(feature = "redis")]
+pub use config::RedisLoadConfig;
+pub use config::{
+    Auth, HttpLoadConfig, HttpRequestConfig, LoadConfig, Ramp, Statuses, Step, TcpLoadConfig,
+};
 pub use exchange::{Class, Exchange};
 pub use http::{HttpLoad, HttpRequest, HttpSlot, HttpTraffic, HttpWork};
 pub use open_loop::OpenLoop;
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresConnection, PostgresLoad, PostgresTraffic, PostgresWork};
 pub use rate::RequestRate;
 pub use recorder::{Recorder, Ticket};
 pub use recording::{Counts, Recording};
+#[cfg(feature = "redis")]
+pub use redis::{RedisLoad, RedisTraffic, RedisWork};
 pub use schedule::Schedule;
+pub use tcp::{TcpLoad, TcpTraffic, TcpWork};
 pub use traffic::{Answer, Traffic, Work};
 
 use chaos_core::Observer;

@@ -28,21 +28,10 @@ impl TcpProbe {
     /// # Errors
     /// Not a host and a port.
     pub fn connect(address: &str) -> Result<Self, ConfigError> {
-        let wrong = || {
-            ConfigError::field("address", format!("`{address}` is not a host and a port"))
-                .help("write `127.0.0.1:6379` or `[::1]:6379`")
-        };
-        let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
-        let bare = host
-            .strip_prefix('[')
-            .map_or(Some(host), |host| host.strip_suffix(']'))
-            .ok_or_else(wrong)?;
-        if bare.is_empty() || (host == bare && bare.contains(':')) {
-            return Err(wrong());
-        }
+        let (host, port) = client::host_and_port(address)?;
         Ok(Self {
-            host: bare.to_owned(),
-            port: port.parse().ok().filter(|p| *p > 0).ok_or_else(wrong)?,
+            host,
+            port,
             timeout: TIMEOUT,
         })
     }
@@ -103,26 +92,5 @@ pub(super) fn positive(timeout: Time) -> Result<Duration, ConfigError> {
         ))
     } else {
         Ok(timeout.get())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read() {
-        for (address, host, port) in [
-            ("127.0.0.1:6379", "127.0.0.1", 6379),
-            ("[::1]:5432", "::1", 5432),
-            ("db.local:80", "db.local", 80),
-        ] {
-            let probe = TcpProbe::connect(address).unwrap();
-            assert_eq!((probe.host.as_str(), probe.port), (host, port));
-        }
-        for address in ["", "x", ":80", "x:", "x:0", "x:99999", "::1:80", "[::1:80"] {
-            let error = TcpProbe::connect(address).unwrap_err();
-            assert_eq!(error.field_path(), Some("address"), "{address}");
-        }
     }
 }

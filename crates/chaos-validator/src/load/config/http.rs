@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
 /// HTTP requests as they stand in a file: one, or several under `requests`.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(crate = "schemars")]
+#[schemars(crate = "schemars", extend("oneOf" = [{ "required": ["url"] }, { "required": ["requests"] }]))]
 #[non_exhaustive]
 pub struct HttpLoadConfig {
     /// Where to: `http://host:port/path`, or `https`.

@@ -1,9 +1,15 @@
 //! Loads from configuration.
 
 mod http;
+mod other;
 mod pace;
 
 pub use http::{Auth, HttpLoadConfig, HttpRequestConfig, Statuses};
+#[cfg(feature = "postgres")]
+pub use other::PostgresLoadConfig;
+#[cfg(feature = "redis")]
+pub use other::RedisLoadConfig;
+pub use other::TcpLoadConfig;
 pub use pace::{Ramp, Step};
 
 use super::Load;
@@ -32,6 +38,14 @@ use std::sync::Arc;
 pub enum LoadConfig {
     /// HTTP/1.1 or HTTP/2 requests.
     Http(HttpLoadConfig),
+    /// TCP connections, or questions with their answers.
+    Tcp(TcpLoadConfig),
+    /// Commands to a Redis.
+    #[cfg(feature = "redis")]
+    Redis(RedisLoadConfig),
+    /// Queries to a PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresLoadConfig),
 }
 
 impl LoadConfig {
@@ -40,12 +54,15 @@ impl LoadConfig {
     /// # Errors
     /// A value out of range, with the field and what is allowed.
     pub fn build(self) -> Result<Arc<dyn Load>, ConfigError> {
-        match self {
-            Self::Http(config) => config
-                .build()
-                .map(Arc::<dyn Load>::from)
-                .map_err(|e| e.within("http")),
-        }
+        let (kind, load) = match self {
+            Self::Http(config) => ("http", config.build().map(Arc::<dyn Load>::from)),
+            Self::Tcp(config) => ("tcp", config.build().map(Arc::<dyn Load>::from)),
+            #[cfg(feature = "redis")]
+            Self::Redis(config) => ("redis", config.build().map(Arc::<dyn Load>::from)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(config) => ("postgres", config.build().map(Arc::<dyn Load>::from)),
+        };
+        load.map_err(|e| e.within(kind))
     }
 }
 
