@@ -22,6 +22,7 @@ pub(crate) struct Pace {
     pub(crate) schedule: Schedule,
     pub(crate) timeout: Duration,
     pub(crate) slots: usize,
+    pub(crate) coarse: bool,
 }
 
 /// What the generator is to do.
@@ -40,8 +41,13 @@ pub(crate) async fn drive<W: Work>(
     recorder: Arc<Recorder>,
     mut control: watch::Receiver<Control>,
 ) {
-    let mut pacer = Pacer::new(Instant::now(), pace.schedule);
-    let pool = Arc::new(Pool::new(work, pace.timeout, pace.slots));
+    let mut pacer = Pacer::new(Instant::now(), pace.schedule, pace.coarse);
+    let pool = Arc::new(Pool::new(
+        work,
+        Arc::clone(&recorder),
+        pace.timeout,
+        pace.slots,
+    ));
     let mut exchanges = JoinSet::new();
     loop {
         tokio::select! {
@@ -72,6 +78,7 @@ pub(crate) async fn drive<W: Work>(
 /// A hard cap of slots, and a queue for what finds none free.
 struct Pool<W: Work> {
     work: Arc<W>,
+    recorder: Arc<Recorder>,
     timeout: Duration,
     most_late: Duration,
     state: Mutex<State<W::Slot>>,
@@ -84,10 +91,11 @@ struct State<S> {
 }
 
 impl<W: Work> Pool<W> {
-    fn new(work: Arc<W>, timeout: Duration, slots: usize) -> Self {
+    fn new(work: Arc<W>, recorder: Arc<Recorder>, timeout: Duration, slots: usize) -> Self {
         let idle = (0..slots).map(|_| work.slot()).collect();
         Self {
             work,
+            recorder,
             timeout,
             most_late: MOST_LATE.min(timeout / 2),
             state: Mutex::new(State {
@@ -102,7 +110,7 @@ impl<W: Work> Pool<W> {
         let now = Instant::now();
         self.drop_expired(now);
         if self.is_late(&ticket, now) {
-            ticket.resolve(now, now, Class::Unsent, None);
+            self.recorder.resolve(ticket, now, now, Class::Unsent, None);
             return None;
         }
         let mut state = self.state();
@@ -136,10 +144,14 @@ impl<W: Work> Pool<W> {
     async fn exchange(&self, ticket: Ticket, slot: &mut W::Slot) {
         let sent = Instant::now();
         if self.is_late(&ticket, sent) {
-            return ticket.resolve(sent, sent, Class::Unsent, None);
+            return self
+                .recorder
+                .resolve(ticket, sent, sent, Class::Unsent, None);
         }
         if sent >= self.deadline(&ticket) {
-            return ticket.resolve(sent, sent, Class::NoSlot, None);
+            return self
+                .recorder
+                .resolve(ticket, sent, sent, Class::NoSlot, None);
         }
         let mut answer =
             match timeout(self.timeout, self.work.exchange(ticket.endpoint(), slot)).await {
@@ -154,7 +166,8 @@ impl<W: Work> Pool<W> {
         if answer.class.is_good() && done > self.deadline(&ticket) {
             answer.class = Class::Timeout;
         }
-        ticket.resolve(sent, done, answer.class, answer.status);
+        self.recorder
+            .resolve(ticket, sent, done, answer.class, answer.status);
     }
 
     /// Gives up what has waited for a slot for its whole timeout.
@@ -165,7 +178,7 @@ impl<W: Work> Pool<W> {
                 state.queue.push_front(ticket);
                 return;
             }
-            ticket.resolve(now, now, Class::NoSlot, None);
+            self.recorder.resolve(ticket, now, now, Class::NoSlot, None);
         }
     }
 

@@ -245,7 +245,8 @@ impl fmt::Debug for Exchange {
 
 /// 584 years fit.
 pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = time.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(u64::from(time.subsec_nanos()))
 }
 
 #[cfg(test)]

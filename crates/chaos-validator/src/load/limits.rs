@@ -15,6 +15,8 @@ pub(super) struct Limits {
     pub(super) rates: Rates,
     pub(super) timeout: Duration,
     pub(super) slots: usize,
+    /// By Tokio's timer.
+    pub(super) coarse: bool,
 }
 
 /// Rates per second, as they were asked for.
@@ -56,6 +58,7 @@ impl Default for Limits {
             rates: Rates::Constant(50.0),
             timeout: Duration::from_secs(2),
             slots: 64,
+            coarse: false,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Limits {
             schedule,
             timeout: self.timeout,
             slots: self.slots,
+            coarse: self.coarse,
         })
     }
 }

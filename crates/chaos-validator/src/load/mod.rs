@@ -1,6 +1,7 @@
 //! Traffic, so that there is something to measure.
 
 mod alarm;
+mod ceiling;
 mod closure;
 mod config;
 mod drive;
@@ -24,6 +25,7 @@ mod steady;
 mod tcp;
 mod traffic;
 
+pub use ceiling::Ceiling;
 pub use closure::{Calls, ClosureLoad};
 #[cfg(feature = "postgres")]
 pub use config::PostgresLoadConfig;

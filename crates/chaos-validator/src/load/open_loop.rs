@@ -77,6 +77,20 @@ impl<T: Traffic> OpenLoop<T> {
         self.traffic.prepare().map(drop)
     }
 
+    /// Is paced by Tokio's timer, to show what the finer one is worth.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn coarse_timer(mut self) -> Self {
+        self.limits.coarse = true;
+        self
+    }
+
+    /// What is needed to send: the traffic, how much of it at once, and when to give up.
+    pub(super) fn ready(&self) -> Result<(T::Work, usize, Duration), ConfigError> {
+        let pace = self.limits.pace()?;
+        Ok((self.traffic.prepare()?, pace.slots, pace.timeout))
+    }
+
     fn describe(&self) -> String {
         format!("{} {}", self.traffic.describe(), self.limits)
     }

@@ -22,7 +22,7 @@ struct Second {
 impl<'a> FromIterator<&'a Exchange> for Tally {
     fn from_iter<I: IntoIterator<Item = &'a Exchange>>(exchanges: I) -> Self {
         let mut tally = Self::default();
-        for exchange in exchanges {
+        exchanges.into_iter().for_each(|exchange| {
             let class = exchange.class();
             tally.classes[class as usize] += 1;
             if class.counts() {
@@ -30,7 +30,7 @@ impl<'a> FromIterator<&'a Exchange> for Tally {
                 second.n += 1;
                 second.bad += u64::from(class.is_bad());
             }
-        }
+        });
         tally
     }
 }
