@@ -228,7 +228,6 @@ impl Ticket {
     }
 
     /// Says which of the load's endpoints it is for.
-    #[must_use]
     pub fn for_endpoint(mut self, endpoint: usize) -> Self {
         self.endpoint = endpoint;
         self
