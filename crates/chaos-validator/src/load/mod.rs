@@ -48,6 +48,8 @@ pub use schedule::Schedule;
 pub use tcp::{TcpLoad, TcpTraffic, TcpWork};
 pub use traffic::{Answer, Traffic, Work};
 
+pub(crate) use exchange::MOST_ENDPOINTS;
+
 use chaos_core::Observer;
 use std::time::Duration;
 

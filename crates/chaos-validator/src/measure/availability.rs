@@ -102,7 +102,7 @@ struct Slice {
 }
 
 /// 1 s, or as long as two requests take.
-fn slice_length(rate: f64) -> Duration {
+pub(super) fn slice_length(rate: f64) -> Duration {
     time_of(2, rate).clamp(Duration::from_secs(1), Duration::from_secs(60))
 }
 

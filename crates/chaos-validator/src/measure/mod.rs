@@ -1,8 +1,10 @@
 //! Numbers from what was seen. Pure: the same recording gives the same numbers.
 
 mod availability;
+mod endpoints;
 mod error_rate;
 mod interval;
+mod latency_buckets;
 mod metrics;
 mod outage;
 mod part;
@@ -11,16 +13,20 @@ mod quantile;
 mod recovery;
 mod repair;
 mod tally;
+mod timeline;
 mod window;
 
 pub use availability::Availability;
+pub use endpoints::{EndpointMetrics, EndpointPhase};
 pub use error_rate::ErrorRate;
 pub use interval::wilson;
+pub use latency_buckets::{BUCKETS_PER_DECADE, LatencyBucket};
 pub use metrics::{Degradation, Instrument, Metrics};
 pub use outage::{Detector, Outage};
 pub use phase::PhaseMetrics;
 pub use quantile::{Quantiles, Timing};
 pub use repair::Repair;
+pub use timeline::{Percentile, Slice, SliceLatency, Timeline};
 pub use window::{Window, Windows};
 
 pub(crate) use error_rate::{commonest_failure, share};

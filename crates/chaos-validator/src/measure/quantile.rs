@@ -144,7 +144,7 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
     clippy::cast_precision_loss,
     reason = "a rank of less than 2^52"
 )]
-fn rank(q: f64, n: u64) -> u64 {
+pub(super) fn rank(q: f64, n: u64) -> u64 {
     // 0.95 * 100 is a little more than 95 in binary.
     (q * n as f64 - 1e-9).ceil().max(1.0) as u64 - 1
 }

@@ -4,7 +4,7 @@ use super::{json::Schema, table};
 use crate::{
     judge::{self, Overall, SloResult, Slos},
     load::Recording,
-    measure::Metrics,
+    measure::{Metrics, Timeline},
     report::{Paint, Short},
 };
 use chaos_core::{Run, seconds};
@@ -48,6 +48,9 @@ pub struct Report {
     /// What the promises cannot mean in this run, and what to change.
     #[serde(default)]
     pub lints: Vec<String>,
+    /// The run slice by slice.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
 
 impl Report {
@@ -66,6 +69,7 @@ impl Report {
             !metrics.outages.is_empty(),
         );
         warnings.extend(began_before(&metrics));
+        let timeline = Timeline::of(&run, recording, &metrics.windows);
         Self {
             schema: Schema::current(),
             verdict,
@@ -80,6 +84,7 @@ impl Report {
             slos: results,
             warnings,
             lints,
+            timeline,
         }
     }
 
