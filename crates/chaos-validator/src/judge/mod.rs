@@ -17,4 +17,5 @@ pub use verdict::{Judgement, SloResult};
 
 pub(crate) use doubt::doubts;
 pub(crate) use lint::lint;
+pub(crate) use stop::Seen;
 pub(crate) use verdict::judge;
