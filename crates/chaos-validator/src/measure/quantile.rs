@@ -81,6 +81,11 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
         }
     }
 
+    /// What is ranked, and what does not count.
+    pub(crate) fn exchanges(&self) -> I {
+        self.exchanges.clone()
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.good + self.failed
     }
