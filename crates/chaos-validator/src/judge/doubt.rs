@@ -10,7 +10,7 @@ use chaos_core::{EdgeKind, Phase, Run};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The largest share of requests that the generator may miss.
-const MOST_UNSENT: f64 = 0.01;
+pub(crate) const MOST_UNSENT: f64 = 0.01;
 /// The generator may always be this late.
 const LATE: Duration = Duration::from_millis(5);
 /// The share of the latency SLO that the generator may be late.
@@ -26,7 +26,7 @@ pub(super) fn against_everything(
     instrument(metrics, slos).or_else(|| baseline(metrics, recording, slos))
 }
 
-fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
+pub(crate) fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
     let counts = metrics.instrument.counts;
     let over = counts.done() + counts.unsent + counts.cancelled;
     if counts.planned != over {
