@@ -72,30 +72,34 @@ where
 {
     let values = ranked.timings(QUANTILES)?;
     let n = super::error_rate::to_f64(ranked.len());
-    let known = |at: usize| {
-        let (q, value) = (QUANTILES[at], values[at]);
-        let limit = value.exact().unwrap_or(Duration::MAX);
-        let mut above = Blocks::default();
-        ranked
-            .exchanges()
-            .filter(|e| e.class().counts())
-            .for_each(|exchange| {
-                let over = exchange.class().is_bad() || exchange.latency() > limit;
-                above.add(exchange.intended().as_secs(), over);
-            });
-        let half = Z * (q * (1.0 - q) * n * above.design_effect()).sqrt();
-        let share = |rank: f64| (rank > 0.0 && rank <= n).then_some(rank / n);
-        let (lower, upper) = (share(q * n - half), share(q * n + half + 1.0));
-        let [at_lower, at_upper] = ranked
-            .timings([lower.unwrap_or(q), upper.unwrap_or(q)])
-            .unwrap_or([value; 2]);
-        Known {
-            value,
-            lower: lower.map(|_| at_lower),
-            upper: upper.map(|_| at_upper),
-        }
+    let limits = values.map(|value| value.exact().unwrap_or(Duration::MAX));
+    let mut above = QUANTILES.map(|_| Blocks::default());
+    ranked
+        .exchanges()
+        .filter(|e| e.class().counts())
+        .for_each(|exchange| {
+            let (second, latency) = (exchange.intended().as_secs(), exchange.latency());
+            for (above, limit) in above.iter_mut().zip(limits) {
+                above.add(second, exchange.class().is_bad() || latency > limit);
+            }
+        });
+    let half = |at: usize| {
+        let q = QUANTILES[at];
+        Z * (q * (1.0 - q) * n * above[at].design_effect()).sqrt()
     };
-    Some([0, 1, 2].map(known))
+    // Which quantiles the bounds are, where there are requests beyond.
+    let share = |rank: f64| (rank > 0.0 && rank <= n).then_some(rank / n);
+    let lower = [0, 1, 2].map(|at| share(QUANTILES[at] * n - half(at)));
+    let upper = [0, 1, 2].map(|at| share(QUANTILES[at] * n + half(at) + 1.0));
+    let [a, b, c] = lower.map(|share| share.unwrap_or(0.0));
+    let [d, e, f] = upper.map(|share| share.unwrap_or(1.0));
+    let [a, b, c, d, e, f] = ranked.timings([a, b, c, d, e, f])?;
+    let (at_lower, at_upper) = ([a, b, c], [d, e, f]);
+    Some([0, 1, 2].map(|at| Known {
+        value: values[at],
+        lower: lower[at].map(|_| at_lower[at]),
+        upper: upper[at].map(|_| at_upper[at]),
+    }))
 }
 
 #[cfg(test)]
