@@ -247,6 +247,20 @@ mod tests {
         assert_eq!(quantiles.max, ms(100));
     }
 
+    /// Normal answers and time-outs are far apart, and a sketch that interpolates between them invents latencies that nobody
+    /// had.
+    #[test]
+    fn a_quantile_at_the_edge_of_two_modes_is_one_that_was_seen() {
+        let exchanges: Vec<_> = (0..10_000)
+            .map(|i| match i % 1000 {
+                0 => exchange(i, 1_900, Class::Ok),
+                i => exchange(i, 1 + i % 3, Class::Ok),
+            })
+            .collect();
+        let p999 = Ranked::of(exchanges.iter(), Duration::from_secs(2)).quantile(0.999);
+        assert_eq!(p999, Some(Timing::Exactly(Duration::from_millis(3))));
+    }
+
     #[test]
     fn fast_failures_are_slow_answers() {
         // 10 % refused within a tenth of a millisecond must not make the p95 better.
