@@ -26,6 +26,8 @@ pub use load::{
 pub use load::{RedisLoad, RedisLoadConfig, RedisTraffic, RedisWork};
 pub use measure::{Metrics, wilson};
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
+#[cfg(feature = "html")]
+pub use report::HtmlError;
 pub use report::{
     LoadFacts, Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary,
     terminal_width, wrap,

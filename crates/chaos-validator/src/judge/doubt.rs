@@ -10,7 +10,7 @@ use chaos_core::{EdgeKind, Phase, Run};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The largest share of requests that the generator may miss.
-pub(crate) const MOST_UNSENT: f64 = 0.01;
+const MOST_UNSENT: f64 = 0.01;
 /// The generator may always be this late.
 const LATE: Duration = Duration::from_millis(5);
 /// The share of the latency SLO that the generator may be late.

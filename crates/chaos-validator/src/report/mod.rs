@@ -1,5 +1,7 @@
 //! What a run has shown, as a value, as JSON and as a table.
 
+#[cfg(feature = "html")]
+mod html;
 mod json;
 mod model;
 mod paint;
@@ -8,6 +10,8 @@ mod summary;
 mod table;
 mod width;
 
+#[cfg(feature = "html")]
+pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use model::{LoadFacts, Report};
 pub use paint::Paint;

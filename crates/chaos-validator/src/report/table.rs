@@ -64,7 +64,7 @@ fn slos(report: &Report, width: Option<usize>) -> (String, Vec<&'static str>) {
 const OVER: &str = "over";
 
 /// In which part of the run a promise is measured.
-fn over(slo: Slo) -> &'static str {
+pub(super) fn over(slo: Slo) -> &'static str {
     match slo {
         Slo::ErrorRate | Slo::Availability | Slo::Mttr => "fault + recovery",
         Slo::LatencyDegradation => "fault, to baseline",

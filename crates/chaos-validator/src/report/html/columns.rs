@@ -87,19 +87,19 @@ mod tests {
     fn slice(good: u64, p99: Timing) -> Slice {
         let time = Duration::from_millis(10);
         let exactly = Timing::Exactly(time);
-        let mut slice = Slice::default();
-        slice.offered = good + 1;
-        slice.good = good;
-        slice.classes = [(Class::Ok, good), (Class::Timeout, 1)].into();
-        slice.latency = Some(SliceLatency {
-            min: Some(time),
-            p50: exactly,
-            p95: exactly,
-            p99,
-            max: Some(time),
-        });
-        slice.histogram = vec![(LatencyBucket::of(time), 3)];
-        slice
+        Slice {
+            offered: good + 1,
+            good,
+            classes: [(Class::Ok, good), (Class::Timeout, 1)].into(),
+            latency: Some(SliceLatency {
+                min: Some(time),
+                p50: exactly,
+                p95: exactly,
+                p99,
+                max: Some(time),
+            }),
+            histogram: vec![(LatencyBucket::of(time), 3)],
+        }
     }
 
     #[test]
@@ -108,14 +108,18 @@ mod tests {
         let quick = Timing::Exactly(Duration::from_millis(10));
         let timeline = Timeline {
             slice: Duration::from_secs(1),
-            slices: (0..1000_u64).map(|i| slice(i, if i == 500 { timeout } else { quick })).collect(),
+            slices: (0..1000_u64)
+                .map(|i| slice(i, if i == 500 { timeout } else { quick }))
+                .collect(),
             ..Timeline::default()
         };
         let columns = columns(&timeline, 300);
         assert_eq!(columns.len(), 250);
         assert_eq!(columns.iter().map(|c| c.sum.good).sum::<u64>(), 999 * 500);
         assert_eq!(columns.iter().map(|c| c.sum.bad()).sum::<u64>(), 1000);
-        let worst = columns.iter().filter(|c| c.sum.latency.unwrap().p99 == timeout);
+        let worst = columns
+            .iter()
+            .filter(|c| c.sum.latency.unwrap().p99 == timeout);
         assert_eq!(worst.count(), 1);
         assert!(columns.iter().all(|c| c.best.unwrap().p99 == quick));
         assert_eq!(columns[249].end, Duration::from_secs(1000));

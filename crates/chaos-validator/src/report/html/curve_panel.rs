@@ -10,7 +10,6 @@ use crate::{
     measure::{Percentile, Timing},
     report::Report,
 };
-use std::time::Duration;
 
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 250.0;
@@ -38,7 +37,13 @@ pub(super) fn panel(report: &Report) -> Panel {
             svg.line("grid", (x, TOP), (x, BOTTOM));
             svg.text("tick m", (x, BOTTOM + 15.0), &name(quantile));
         }
-        curve(&mut svg, &y, &timeline.baseline, "before", "before the fault");
+        curve(
+            &mut svg,
+            &y,
+            &timeline.baseline,
+            "before",
+            "before the fault",
+        );
         curve(&mut svg, &y, &timeline.fault, "with", "with the fault");
     } else {
         svg.rect("nodata", (LEFT, TOP), (RIGHT - LEFT, BOTTOM - TOP));
@@ -70,8 +75,16 @@ pub(super) fn panel(report: &Report) -> Panel {
 
 /// By the number of nines, as HdrHistogram draws it; the slowest is at the end.
 fn x(quantile: f64) -> f64 {
-    let nines = if quantile >= 1.0 { 4.6 } else { -(1.0 - quantile).log10() };
-    Linear { from: (0.2, 4.8), to: (LEFT, RIGHT) }.at(nines)
+    let nines = if quantile >= 1.0 {
+        4.6
+    } else {
+        -(1.0 - quantile).log10()
+    };
+    Linear {
+        from: (0.2, 4.8),
+        to: (LEFT, RIGHT),
+    }
+    .at(nines)
 }
 
 fn name(quantile: f64) -> String {
@@ -89,7 +102,11 @@ fn curve(svg: &mut Svg, y: &Log, points: &[Percentile], class: &str, when: &str)
     svg.path(&format!("line {class}"), &line.finish());
     for point in points {
         let (x, at) = (x(point.quantile), y.at(point.latency.lower()));
-        let label = format!("{} {when}: {}", name(point.quantile), words::timing(point.latency));
+        let label = format!(
+            "{} {when}: {}",
+            name(point.quantile),
+            words::timing(point.latency)
+        );
         svg.open_point(&label);
         mark(svg, class, point.latency, (x, at));
         svg.close();
@@ -100,7 +117,11 @@ fn mark(svg: &mut Svg, class: &str, latency: Timing, (x, y): (f64, f64)) {
     let mark = format!("mark {class}-mark");
     match (latency, class) {
         (Timing::AtLeast(_), _) => svg.path(&mark, &format!("M{} {}l5 9h-10z", At(x), At(y - 5.0))),
-        (_, "before") => svg.raw(format_args!(r#"<circle class="{mark}" cx="{}" cy="{}" r="4"/>"#, At(x), At(y))),
+        (_, "before") => svg.raw(format_args!(
+            r#"<circle class="{mark}" cx="{}" cy="{}" r="4"/>"#,
+            At(x),
+            At(y)
+        )),
         _ => svg.rect(&mark, (x - 4.0, y - 4.0), (8.0, 8.0)),
     };
 }
@@ -125,13 +146,23 @@ pub(super) fn less(a: Timing, b: Timing) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn every_nine_is_as_wide() {
         let step = x(0.99) - x(0.9);
         assert!((x(0.999) - x(0.99) - step).abs() < 1e-6);
         assert!(x(1.0) > x(0.9999));
-        assert_eq!([0.5, 0.999, 0.9999, 1.0].map(name), ["p50", "p99.9", "p99.99", "max"]);
-        assert_eq!(less(Timing::AtLeast(Duration::from_secs(2)), Timing::Exactly(Duration::from_secs(3))), -1.0);
+        assert_eq!(
+            [0.5, 0.999, 0.9999, 1.0].map(name),
+            ["p50", "p99.9", "p99.99", "max"]
+        );
+        assert_eq!(
+            less(
+                Timing::AtLeast(Duration::from_secs(2)),
+                Timing::Exactly(Duration::from_secs(3))
+            ),
+            -1.0
+        );
     }
 }

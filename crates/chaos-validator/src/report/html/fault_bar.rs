@@ -19,7 +19,11 @@ impl<'a> FaultBar<'a> {
         let ends = [EdgeKind::Recovered, EdgeKind::Over, EdgeKind::Lost];
         let bar = |from: &'a Edge| {
             let same = |e: &&Edge| (e.index, e.repetition) == (from.index, from.repetition);
-            let after = run.edges.iter().filter(same).filter(|e| ends.contains(&e.kind));
+            let after = run
+                .edges
+                .iter()
+                .filter(same)
+                .filter(|e| ends.contains(&e.kind));
             let until = after.min_by_key(|e| e.confirmed);
             Self { from, until }
         };
@@ -33,6 +37,8 @@ impl<'a> FaultBar<'a> {
 
     /// Until it was confirmed gone, or the end of the run.
     pub(super) fn end(&self, run_end: Duration) -> Duration {
-        self.until.map_or(run_end, |e| e.confirmed).max(self.start())
+        self.until
+            .map_or(run_end, |e| e.confirmed)
+            .max(self.start())
     }
 }

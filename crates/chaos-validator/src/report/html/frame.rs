@@ -61,7 +61,10 @@ impl<'a> Frame<'a> {
             columns: columns(timeline, MOST_COLUMNS),
             faults: FaultBar::all(run),
             end,
-            x: Linear { from: (0.0, end.as_secs_f64()), to: (LEFT, RIGHT) },
+            x: Linear {
+                from: (0.0, end.as_secs_f64()),
+                to: (LEFT, RIGHT),
+            },
         }
     }
 

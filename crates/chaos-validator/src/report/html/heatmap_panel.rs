@@ -25,12 +25,14 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
     let lowest = cells().map(|(bucket, _)| bucket.number()).min();
     let highest = cells().map(|(bucket, _)| bucket.number()).max();
     let most = cells().map(|(_, n)| *n).max().unwrap_or(1);
-    let failed: Vec<f64> = columns.iter().map(|c| share(c.sum.bad(), c.sum.done())).collect();
-    let rows = match lowest.zip(highest) {
-        // A handful of rows, so that one bucket is not a wall.
-        Some((low, high)) => Some((low.saturating_sub(2), high + 2)),
-        None => None,
-    };
+    let failed: Vec<f64> = columns
+        .iter()
+        .map(|c| share(c.sum.bad(), c.sum.done()))
+        .collect();
+    // A handful of rows, so that one bucket is not a wall.
+    let rows = lowest
+        .zip(highest)
+        .map(|(low, high)| (low.saturating_sub(2), high + 2));
     if let Some((low, high)) = rows {
         let height = (BOTTOM - TOP) / f64::from(high - low + 1);
         let mut shades = vec![Boxes::default(); SHADES];
@@ -52,9 +54,16 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
         svg.text("tick e", (LEFT - 6.0, FAILED.0 + 11.0), "failed");
         svg.rect("plot", (LEFT, FAILED.0), (RIGHT - LEFT, FAILED.1));
         let mut shades = vec![Boxes::default(); 4];
-        for (column, share) in columns.iter().zip(&failed).filter(|(_, share)| **share > 0.0) {
+        for (column, share) in columns
+            .iter()
+            .zip(&failed)
+            .filter(|(_, share)| **share > 0.0)
+        {
             let (x, width) = frame.span(column);
-            let level = [0.05, 0.3, 0.8].iter().filter(|limit| share > *limit).count();
+            let level = [0.05, 0.3, 0.8]
+                .iter()
+                .filter(|limit| share > *limit)
+                .count();
             shades[level].add((x, FAILED.0), (width, FAILED.1));
         }
         for (i, boxes) in shades.iter().enumerate() {
@@ -80,7 +89,10 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
         legend: vec![
             ("l-h1", "1".into()),
             ("l-h3", "some".into()),
-            ("l-h6", format!("{} in a cell", words::count(u64::from(most)))),
+            (
+                "l-h6",
+                format!("{} in a cell", words::count(u64::from(most))),
+            ),
         ],
         height: Frame::height(BOTTOM),
         svg: svg.finish(),
@@ -102,7 +114,11 @@ fn shade(n: u32, most: u32) -> usize {
 
 /// The times at the side: each decade, and its third where there is room.
 fn side(svg: &mut Svg, low: u8, high: u8, height: f64) {
-    let step = if f64::from(BUCKETS_PER_DECADE) * height < 60.0 { 10 } else { 5 };
+    let step = if f64::from(BUCKETS_PER_DECADE) * height < 60.0 {
+        10
+    } else {
+        5
+    };
     for number in (low..=high).filter(|n| n % step == 0) {
         let micros = 10_f64.powf(f64::from(number) / f64::from(BUCKETS_PER_DECADE));
         let time = Duration::from_secs_f64(micros / 1e6);
@@ -110,5 +126,8 @@ fn side(svg: &mut Svg, low: u8, high: u8, height: f64) {
         svg.line("grid over", (LEFT, y), (RIGHT, y));
         svg.text("tick e", (LEFT - 6.0, y + 4.0), &words::tick(time));
     }
-    debug_assert!(LatencyBucket::of(Duration::ZERO).number() == 0, "numbers begin at a microsecond");
+    debug_assert!(
+        LatencyBucket::of(Duration::ZERO).number() == 0,
+        "numbers begin at a microsecond"
+    );
 }

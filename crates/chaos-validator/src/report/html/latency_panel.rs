@@ -10,21 +10,30 @@ use crate::{
     judge::Slo,
     measure::{SliceLatency, Timing},
 };
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 210.0;
 
+/// A quantile of a column.
+type Quantile = fn(&SliceLatency) -> Timing;
+
 /// The lines, from the slowest to the fastest, so that the median is on top.
-const LINES: [(&str, fn(&SliceLatency) -> Timing); 3] =
-    [("p99", |l| l.p99), ("p95", |l| l.p95), ("p50", |l| l.p50)];
+const LINES: [(&str, Quantile); 3] = [("p99", |l| l.p99), ("p95", |l| l.p95), ("p50", |l| l.p50)];
 
 pub(super) fn panel(frame: &Frame<'_>) -> Panel {
     let mut svg = frame.begin(TOP, BOTTOM);
-    let timeout = Some(frame.report.load.timeout).filter(|t| !t.is_zero() && *t < Duration::from_secs(1 << 20));
+    let timeout = Some(frame.report.load.timeout)
+        .filter(|t| !t.is_zero() && *t < Duration::from_secs(1 << 20));
     let exact = |frame: &Frame<'_>| -> Vec<Duration> {
-        let all = frame.columns.iter().flat_map(|c| [c.best, c.sum.latency]).flatten();
-        all.flat_map(|l| LINES.map(|(_, of)| of(&l).exact())).flatten().collect()
+        let all = frame
+            .columns
+            .iter()
+            .flat_map(|c| [c.best, c.sum.latency])
+            .flatten();
+        all.flat_map(|l| LINES.map(|(_, of)| of(&l).exact()))
+            .flatten()
+            .collect()
     };
     let seen = exact(frame);
     let any = frame.columns.iter().any(|c| c.sum.latency.is_some());
@@ -40,14 +49,24 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
             draw(frame, &mut svg, &y, name, of);
         }
     } else {
-        frame.nothing(&mut svg, TOP, BOTTOM, "no request was answered or failed: there is no latency");
+        frame.nothing(
+            &mut svg,
+            TOP,
+            BOTTOM,
+            "no request was answered or failed: there is no latency",
+        );
     }
     let summary = match (&frame.report.metrics.baseline, &frame.report.metrics.fault) {
         (Some(before), Some(with)) => {
             let p95 = |p: &crate::measure::PhaseMetrics| {
-                p.latency.map_or_else(|| "–".to_owned(), |l| words::timing(l.p95))
+                p.latency
+                    .map_or_else(|| "–".to_owned(), |l| words::timing(l.p95))
             };
-            format!("latency over time; p95 {} before and {} with the fault", p95(before), p95(with))
+            format!(
+                "latency over time; p95 {} before and {} with the fault",
+                p95(before),
+                p95(with)
+            )
         }
         _ => "latency over time".to_owned(),
     };
@@ -92,19 +111,31 @@ fn references(frame: &Frame<'_>, svg: &mut Svg, y: &Log, timeout: Option<Duratio
         svg.text("ref-name e", (RIGHT - 4.0, place), &text);
     };
     if let Some(timeout) = timeout {
-        line("ref-timeout", timeout, format!("timeout {}", words::short(timeout)));
+        line(
+            "ref-timeout",
+            timeout,
+            format!("timeout {}", words::short(timeout)),
+        );
     }
     let Some(p95) = before.and_then(|l| l.p95.exact()) else {
         return;
     };
     let more = promised.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
     if let Some(most) = more.and_then(|more| p95.checked_add(more)) {
-        line("ref-slo", most, format!("promised p95 ≤ {}", words::short(most)));
+        line(
+            "ref-slo",
+            most,
+            format!("promised p95 ≤ {}", words::short(most)),
+        );
     }
-    line("ref-base", p95, format!("baseline p95 {}", words::short(p95)));
+    line(
+        "ref-base",
+        p95,
+        format!("baseline p95 {}", words::short(p95)),
+    );
 }
 
-fn draw(frame: &Frame<'_>, svg: &mut Svg, y: &Log, name: &str, of: fn(&SliceLatency) -> Timing) {
+fn draw(frame: &Frame<'_>, svg: &mut Svg, y: &Log, name: &str, of: Quantile) {
     let mut line = Line::default();
     let mut marks = String::new();
     for column in &frame.columns {
@@ -125,7 +156,7 @@ fn draw(frame: &Frame<'_>, svg: &mut Svg, y: &Log, name: &str, of: fn(&SliceLate
         }
         if matches!(worst, Timing::AtLeast(_)) {
             let at = y.at(worst.lower());
-            drop(write!(marks, "M{} {}l3.5 6h-7z", At(middle), At(at - 3.0)));
+            marks += &format!("M{} {}l3.5 6h-7z", At(middle), At(at - 3.0));
         }
     }
     svg.path(&format!("line {name}"), &line.finish());

@@ -23,7 +23,11 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
     }
     for fault in &frame.faults {
         let (from, to) = (frame.x(fault.start()), frame.x(fault.end(frame.end)));
-        svg.rect("mini-fault", (from, TOP), ((to - from).max(2.0), BOTTOM - TOP));
+        svg.rect(
+            "mini-fault",
+            (from, TOP),
+            ((to - from).max(2.0), BOTTOM - TOP),
+        );
         svg.rect("fault", (from, TOP), ((to - from).max(2.0), 4.0));
     }
     let outages = frame.report.metrics.outages.len();

@@ -38,7 +38,10 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
             ("l-detect", "until it could be known".into()),
             ("l-outage", "until it answered again".into()),
             ("l-whisker", "what an edge may be".into()),
-            ("l-recovery", "from the removal of the fault to normal".into()),
+            (
+                "l-recovery",
+                "from the removal of the fault to normal".into(),
+            ),
         ],
         height: Frame::height(BOTTOM),
         svg: svg.finish(),
@@ -91,14 +94,25 @@ fn whisker(svg: &mut Svg, from: f64, to: f64, y: f64) {
 /// The end was not seen.
 fn arrow(svg: &mut Svg, x: f64, y: f64) {
     let x = x.min(RIGHT - 9.0);
-    svg.path("arrow", &format!("M{} {}l9 7l-9 7", super::svg::At(x), super::svg::At(y - 7.0)));
+    svg.path(
+        "arrow",
+        &format!(
+            "M{} {}l9 7l-9 7",
+            super::svg::At(x),
+            super::svg::At(y - 7.0)
+        ),
+    );
 }
 
 fn recovery(frame: &Frame<'_>, svg: &mut Svg) {
     let metrics = &frame.report.metrics;
     let y = TOP + LANE + 16.0;
     let Some((removed, time)) = metrics.windows.removed.zip(metrics.recovery_time) else {
-        svg.text("empty", (LEFT + 8.0, y + 6.0), "nothing was seen after a fault");
+        svg.text(
+            "empty",
+            (LEFT + 8.0, y + 6.0),
+            "nothing was seen after a fault",
+        );
         return;
     };
     let (from, to) = (frame.x(removed), frame.x(removed + time.lower()));
@@ -107,13 +121,20 @@ fn recovery(frame: &Frame<'_>, svg: &mut Svg) {
         Timing::Exactly(_) => format!("normal after {}", words::timing(time)),
         Timing::AtLeast(_) => format!("not normal after {}", words::timing(time)),
     };
-    svg.open_point(&format!("recovery: removed at {}, {said}", words::short(removed)));
+    svg.open_point(&format!(
+        "recovery: removed at {}, {said}",
+        words::short(removed)
+    ));
     svg.line("removed", (from, TOP + LANE), (from, BOTTOM));
     svg.rect("recovery", (from, y), ((to - from).max(2.0), BAR));
     if matches!(time, Timing::AtLeast(_)) {
         arrow(svg, to, y + BAR / 2.0);
     }
-    let (anchor, at) = if from > 860.0 { ("value e", RIGHT - 2.0) } else { ("value", from) };
+    let (anchor, at) = if from > 860.0 {
+        ("value e", RIGHT - 2.0)
+    } else {
+        ("value", from)
+    };
     svg.text(anchor, (at, y - 4.0), &said);
     svg.close();
 }

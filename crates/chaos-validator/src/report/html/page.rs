@@ -74,8 +74,14 @@ pub(super) fn of_report(report: &Report) -> Result<String, Error> {
 
 pub(super) fn of_summary(summary: &Summary) -> Result<String, Error> {
     let reports = || summary.reports.iter().zip(1..);
-    let sections = reports().map(|(report, n)| Section::of(report, n)).collect();
-    let held = summary.reports.iter().filter(|r| r.verdict.is_held()).count();
+    let sections = reports()
+        .map(|(report, n)| Section::of(report, n))
+        .collect();
+    let held = summary
+        .reports
+        .iter()
+        .filter(|r| r.verdict.is_held())
+        .count();
     let all = summary.reports.len() + summary.refused.len() + summary.not_run.len();
     let headline = format!("{held} of {all} held");
     let mut rows: Vec<Row> = reports().map(|(report, n)| row(report, n)).collect();
@@ -87,11 +93,23 @@ pub(super) fn of_summary(summary: &Summary) -> Result<String, Error> {
         cells: vec!["–".to_owned(); 5],
     };
     for refused in &summary.refused {
-        rows.push(not_begun(&refused.name, Mark::of(Conclusion::Refused), &refused.why));
+        rows.push(not_begun(
+            &refused.name,
+            Mark::of(Conclusion::Refused),
+            &refused.why,
+        ));
     }
-    let not_run = Mark { sign: "–", word: "NOT RUN".into(), tone: "none" };
+    let not_run = Mark {
+        sign: "–",
+        word: "NOT RUN".into(),
+        tone: "none",
+    };
     for name in &summary.not_run {
-        rows.push(not_begun(name, not_run.clone(), "the runs were ended before"));
+        rows.push(not_begun(
+            name,
+            not_run.clone(),
+            "the runs were ended before",
+        ));
     }
     let lints = summary.reports.iter().flat_map(|report| {
         let name = report.run.name.as_str();
@@ -99,8 +117,17 @@ pub(super) fn of_summary(summary: &Summary) -> Result<String, Error> {
     });
     let verdict = Mark::of(summary.conclusion());
     let title = format!("{} {headline}", verdict.sign);
-    let lints = merge_lints(lints).into_iter().map(|lint| lint.to_string()).collect();
-    render(title, Some(Overview { verdict, headline, rows, lints }), sections)
+    let lints = merge_lints(lints);
+    render(
+        title,
+        Some(Overview {
+            verdict,
+            headline,
+            rows,
+            lints,
+        }),
+        sections,
+    )
 }
 
 fn row(report: &Report, number: usize) -> Row {
@@ -128,7 +155,11 @@ fn row(report: &Report, number: usize) -> Row {
     }
 }
 
-fn render(title: String, overview: Option<Overview>, sections: Vec<Section>) -> Result<String, Error> {
+fn render(
+    title: String,
+    overview: Option<Overview>,
+    sections: Vec<Section>,
+) -> Result<String, Error> {
     let page = Page {
         title,
         policy: format!(
@@ -143,16 +174,26 @@ fn render(title: String, overview: Option<Overview>, sections: Vec<Section>) -> 
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut environment = Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    let mut syntax = environment.syntax().to_builder();
+    let syntax = syntax.trim_blocks(true).lstrip_blocks(true).build()?;
+    environment.set_syntax(syntax);
     // The name's ending is what makes it escape every text.
     environment.add_template("page.html", PAGE)?;
-    environment.get_template("page.html")?.render(Serde(&page))
+    let text = environment
+        .get_template("page.html")?
+        .render(Serde(&page))?;
+    // The macros leave lines before the page, and some characters are none in HTML.
+    let allowed = |c: char| !c.is_control() || c == '\n';
+    let clean = |c| if allowed(c) { c } else { '\u{fffd}' };
+    Ok(text.trim_start().chars().map(clean).collect())
 }
 
 /// The hash by which a policy knows a text.
 fn hash(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
+    format!(
+        "sha256-{}",
+        STANDARD.encode(Sha256::digest(text.as_bytes()))
+    )
 }
 
 #[cfg(test)]

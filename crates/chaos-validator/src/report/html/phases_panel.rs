@@ -42,7 +42,11 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
             if !labelled {
                 let name = format!("{} on {}", fault.from.fault, fault.from.target);
                 let at = frame.x(fault.start());
-                let (anchor, at) = if at > 700.0 { ("fault-name e", RIGHT - 4.0) } else { ("fault-name", at) };
+                let (anchor, at) = if at > 700.0 {
+                    ("fault-name e", RIGHT - 4.0)
+                } else {
+                    ("fault-name", at)
+                };
                 svg.text(anchor, (at.max(LEFT + 2.0), y + 12.0), &cut(&name));
                 labelled = true;
             }
@@ -72,7 +76,10 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
 fn bar(frame: &Frame<'_>, fault: &FaultBar<'_>, y: f64, svg: &mut Svg) {
     let from = fault.from;
     let gone = fault.end(frame.end);
-    let asked_gone = fault.until.map_or(frame.end, |e| e.requested).max(from.confirmed);
+    let asked_gone = fault
+        .until
+        .map_or(frame.end, |e| e.requested)
+        .max(from.confirmed);
     let (x0, x1) = (frame.x(fault.start()), frame.x(from.confirmed));
     let (x2, x3) = (frame.x(asked_gone), frame.x(gone));
     let end = match fault.until {

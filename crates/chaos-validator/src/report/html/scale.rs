@@ -24,8 +24,8 @@ fn ticks(from: f64, to: f64, step: f64) -> Vec<f64> {
 /// Seconds, minutes or hours that a clock would show, from 0 to `to` seconds.
 pub(super) fn clock_ticks(to: f64, most: f64) -> Vec<f64> {
     const STEPS: [f64; 17] = [
-        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0,
-        43_200.0, 86_400.0,
+        1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0,
+        14_400.0, 43_200.0, 86_400.0,
     ];
     let step = STEPS.into_iter().find(|step| to / step <= most);
     ticks(0.0, to, step.unwrap_or(604_800.0))
@@ -62,7 +62,12 @@ impl Log {
         let high = seconds(slowest).log10().max(low + 0.5) + 0.06;
         // A whole decade below would be empty; halves of one have a tick too.
         let low = ((low - 0.05) * 2.0).floor() / 2.0;
-        Self { inner: Linear { from: (low, high), to } }
+        Self {
+            inner: Linear {
+                from: (low, high),
+                to,
+            },
+        }
     }
 
     pub(super) fn at(&self, time: Duration) -> f64 {
@@ -96,18 +101,32 @@ mod tests {
     #[test]
     fn ticks_are_round_and_within() {
         assert_eq!(round_ticks(0.0, 50.0, 4.0), [0.0, 20.0, 40.0]);
-        assert_eq!(clock_ticks(90.0, 10.0), (0..=9).map(|i| f64::from(i) * 10.0).collect::<Vec<_>>());
+        assert_eq!(
+            clock_ticks(90.0, 10.0),
+            (0..=9).map(|i| f64::from(i) * 10.0).collect::<Vec<_>>()
+        );
         assert_eq!(clock_ticks(0.0, 10.0), [0.0]);
         assert_eq!(round_ticks(0.0, f64::NAN, 4.0), [0.0]);
     }
 
     #[test]
     fn nothing_is_drawn_outside() {
-        let scale = Linear { from: (0.0, 10.0), to: (100.0, 200.0) };
-        for (value, place) in [(-5.0, 100.0), (5.0, 150.0), (50.0, 200.0), (f64::NAN, 100.0)] {
+        let scale = Linear {
+            from: (0.0, 10.0),
+            to: (100.0, 200.0),
+        };
+        for (value, place) in [
+            (-5.0, 100.0),
+            (5.0, 150.0),
+            (50.0, 200.0),
+            (f64::NAN, 100.0),
+        ] {
             assert!((scale.at(value) - place).abs() < 1e-9);
         }
-        let flat = Linear { from: (3.0, 3.0), to: (0.0, 1.0) };
+        let flat = Linear {
+            from: (3.0, 3.0),
+            to: (0.0, 1.0),
+        };
         assert!(flat.at(3.0).abs() < 1e-9);
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Section {
     edges: Option<Table>,
     outages: Option<Table>,
     seconds: Table,
+    /// When each row of those begins, in seconds.
+    starts: Vec<f64>,
     health: Vec<Fact>,
     setup: Vec<Fact>,
     reproduce: String,
@@ -86,6 +88,11 @@ impl Section {
             edges: tables::edges(report),
             outages: tables::outages(report),
             seconds: tables::seconds(&frame),
+            starts: frame
+                .columns
+                .iter()
+                .map(|c| c.start.as_secs_f64())
+                .collect(),
             health: tables::health(report),
             setup: tables::setup(report),
             reproduce: tables::reproduce(report),
@@ -109,12 +116,18 @@ fn notes(report: &Report) -> Vec<Note> {
         }
     }
     let text = |(reason, slos): (String, Vec<String>)| format!("{}: {reason}", slos.join(", "));
-    notes.extend(unclear.into_iter().map(|u| Note { sign: "?", text: text(u) }));
+    notes.extend(unclear.into_iter().map(|u| Note {
+        sign: "?",
+        text: text(u),
+    }));
     for left in &report.run.left {
         let text = format!("left on the host: {} ({})", left.change, left.why);
         notes.push(Note { sign: "✗", text });
     }
     let warnings = report.warnings.iter().chain(&report.lints);
-    notes.extend(warnings.map(|w| Note { sign: "!", text: w.clone() }));
+    notes.extend(warnings.map(|w| Note {
+        sign: "!",
+        text: w.clone(),
+    }));
     notes
 }

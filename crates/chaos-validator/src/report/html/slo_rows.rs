@@ -51,7 +51,10 @@ fn row(result: &SloResult) -> SloRow {
 
 /// `1.2 points spare`, `4.2 s over`.
 fn margin(result: &SloResult) -> String {
-    let Some(value) = result.value.filter(|v| v.is_finite() && result.threshold.is_finite()) else {
+    let Some(value) = result
+        .value
+        .filter(|v| v.is_finite() && result.threshold.is_finite())
+    else {
         return "–".to_owned();
     };
     let better = match result.slo {
@@ -63,8 +66,16 @@ fn margin(result: &SloResult) -> String {
         Slo::LatencyDegradation => seconds(better.abs() / 1e3),
         Slo::Mttr | Slo::RecoveryTime => seconds(better.abs()),
     };
-    let beyond = if result.slo == Slo::Availability { "short" } else { "over" };
-    let at_least = if result.at_least && better < 0.0 { "≥ " } else { "" };
+    let beyond = if result.slo == Slo::Availability {
+        "short"
+    } else {
+        "over"
+    };
+    let at_least = if result.at_least && better < 0.0 {
+        "≥ "
+    } else {
+        ""
+    };
     match better {
         b if b < 0.0 => format!("{at_least}{amount} {beyond}"),
         // How much is spare is not known while the end is not.
@@ -86,5 +97,9 @@ pub(super) fn mark(result: &SloResult) -> Mark {
         Judgement::Inconclusive { .. } => ("?", "cannot tell", "unsure"),
         Judgement::NotApplicable { .. } => ("–", "n/a", "none"),
     };
-    Mark { sign, word: word.to_owned(), tone }
+    Mark {
+        sign,
+        word: word.to_owned(),
+        tone,
+    }
 }

@@ -31,9 +31,13 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
     let mut legend: Vec<(&'static str, String)> = piles
         .iter()
         .map(|(class, _)| {
-            let of = |c: &super::columns::Column| c.sum.classes.get(class).copied().unwrap_or_default();
+            let of =
+                |c: &super::columns::Column| c.sum.classes.get(class).copied().unwrap_or_default();
             let n: u64 = frame.columns.iter().map(of).sum();
-            (classes::style(*class), format!("{class} {}", words::count(n)))
+            (
+                classes::style(*class),
+                format!("{class} {}", words::count(n)),
+            )
         })
         .collect();
     if frame.columns.iter().any(|c| c.sum.done() == 0) || frame.columns.is_empty() {

@@ -30,7 +30,11 @@ pub(super) struct At(pub(super) f64);
 
 impl Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = if self.0.is_finite() { (self.0 * 10.0).round() / 10.0 } else { 0.0 };
+        let tenths = if self.0.is_finite() {
+            (self.0 * 10.0).round() / 10.0
+        } else {
+            0.0
+        };
         write!(f, "{}", if tenths == 0.0 { 0.0 } else { tenths })
     }
 }
@@ -50,19 +54,28 @@ impl Svg {
     }
 
     fn write(&mut self, markup: fmt::Arguments<'_>) -> &mut Self {
-        // A String takes everything.
-        drop(self.0.write_fmt(markup));
+        self.0 += &markup.to_string();
         self
     }
 
-    pub(super) fn rect(&mut self, class: &str, (x, y): (f64, f64), (w, h): (f64, f64)) -> &mut Self {
+    pub(super) fn rect(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        (w, h): (f64, f64),
+    ) -> &mut Self {
         let (x, y, w, h) = (At(x), At(y), At(w.max(0.0)), At(h.max(0.0)));
         self.write(format_args!(
             r#"<rect class="{class}" x="{x}" y="{y}" width="{w}" height="{h}"/>"#
         ))
     }
 
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> &mut Self {
+    pub(super) fn line(
+        &mut self,
+        class: &str,
+        (x1, y1): (f64, f64),
+        (x2, y2): (f64, f64),
+    ) -> &mut Self {
         let (x1, y1, x2, y2) = (At(x1), At(y1), At(x2), At(y2));
         self.write(format_args!(
             r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#
@@ -79,7 +92,9 @@ impl Svg {
     /// A text; `class` says where its anchor is.
     pub(super) fn text(&mut self, class: &str, (x, y): (f64, f64), text: &str) -> &mut Self {
         let (x, y, text) = (At(x), At(y), Escaped(text));
-        self.write(format_args!(r#"<text class="{class}" x="{x}" y="{y}">{text}</text>"#))
+        self.write(format_args!(
+            r#"<text class="{class}" x="{x}" y="{y}">{text}</text>"#
+        ))
     }
 
     /// Begins what can be reached with the keyboard, and says what it is.
@@ -109,7 +124,7 @@ impl Line {
             return;
         }
         let step = if self.drawn.is_none() { 'M' } else { 'L' };
-        drop(write!(self.d, "{step}{} {}", at.0, at.1));
+        self.d += &format!("{step}{} {}", at.0, at.1);
         self.drawn = Some(at);
     }
 
@@ -129,7 +144,7 @@ pub(super) struct Boxes(String);
 impl Boxes {
     pub(super) fn add(&mut self, (x, y): (f64, f64), (w, h): (f64, f64)) {
         let (x, y, w, h) = (At(x), At(y), At(w), At(h));
-        drop(write!(self.0, "M{x} {y}h{w}v{h}h-{w}z"));
+        self.0 += &format!("M{x} {y}h{w}v{h}h-{w}z");
     }
 
     pub(super) fn d(&self) -> &str {

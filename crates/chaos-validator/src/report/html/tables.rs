@@ -30,12 +30,18 @@ pub(super) struct Table {
 
 impl Table {
     fn some(head: &[&'static str], rows: Vec<Vec<String>>) -> Option<Self> {
-        (!rows.is_empty()).then(|| Self { head: head.to_vec(), rows })
+        (!rows.is_empty()).then(|| Self {
+            head: head.to_vec(),
+            rows,
+        })
     }
 }
 
 fn fact(name: &'static str, value: impl Into<String>) -> Fact {
-    Fact { name, value: value.into() }
+    Fact {
+        name,
+        value: value.into(),
+    }
 }
 
 fn none() -> String {
@@ -55,14 +61,18 @@ pub(super) fn facts(report: &Report) -> Vec<Fact> {
 }
 
 fn started(report: &Report) -> String {
-    let time = chaos_core::humantime_seconds(report.run.started);
+    let time = humantime::format_rfc3339_seconds(report.run.started).to_string();
     time.replace('T', " ").replace('Z', " UTC")
 }
 
 /// Whether the instrument can be trusted, in a word.
 pub(super) fn instrument(report: &Report) -> Mark {
     if report.metrics.instrument.counts.planned == 0 {
-        return Mark { sign: "?", word: "instrument saw no traffic".into(), tone: "unsure" };
+        return Mark {
+            sign: "?",
+            word: "instrument saw no traffic".into(),
+            tone: "unsure",
+        };
     }
     match instrument_doubt(&report.metrics, &report.targets) {
         Some(Judgement::Inconclusive { why, .. }) => Mark {
@@ -70,7 +80,11 @@ pub(super) fn instrument(report: &Report) -> Mark {
             word: format!("instrument in doubt: {why}"),
             tone: "unsure",
         },
-        _ => Mark { sign: "✓", word: "instrument healthy".into(), tone: "good" },
+        _ => Mark {
+            sign: "✓",
+            word: "instrument healthy".into(),
+            tone: "good",
+        },
     }
 }
 
@@ -78,7 +92,11 @@ pub(super) fn instrument(report: &Report) -> Mark {
 pub(super) fn health(report: &Report) -> Vec<Fact> {
     let instrument = &report.metrics.instrument;
     let counts = instrument.counts;
-    let observed = report.metrics.judged.as_ref().and_then(|j| j.availability.as_ref());
+    let observed = report
+        .metrics
+        .judged
+        .as_ref()
+        .and_then(|j| j.availability.as_ref());
     vec![
         fact("planned", count(counts.planned)),
         fact("good", count(counts.good)),
@@ -94,10 +112,15 @@ pub(super) fn health(report: &Report) -> Vec<Fact> {
                 short(instrument.late_max)
             ),
         ),
-        fact("shortest outage that is found for sure", short(instrument.shortest_outage)),
+        fact(
+            "shortest outage that is found for sure",
+            short(instrument.shortest_outage),
+        ),
         fact(
             "observed of the judged time",
-            observed.map_or_else(none, |a| format!("{} %", words::trimmed(a.coverage * 100.0))),
+            observed.map_or_else(none, |a| {
+                format!("{} %", words::trimmed(a.coverage * 100.0))
+            }),
         ),
     ]
 }
@@ -115,19 +138,40 @@ pub(super) fn setup(report: &Report) -> Vec<Fact> {
         fact("seed", run.seed.to_string()),
         fact("outcome of the run", run.outcome.to_string()),
         fact("load", report.load.description.clone()),
-        fact("planned rate", format!("{} per second", words::number(report.load.rate))),
+        fact(
+            "planned rate",
+            format!("{} per second", words::number(report.load.rate)),
+        ),
         fact("timeout", short(report.load.timeout)),
-        fact("promises", if promised.is_empty() { "none".to_owned() } else { promised.join(", ") }),
+        fact(
+            "promises",
+            if promised.is_empty() {
+                "none".to_owned()
+            } else {
+                promised.join(", ")
+            },
+        ),
     ];
-    facts.extend(run.changes.iter().map(|change| fact("change", change.clone())));
-    facts.extend(run.stopped.iter().map(|why| fact("stopped early", why.to_string())));
+    facts.extend(
+        run.changes
+            .iter()
+            .map(|change| fact("change", change.clone())),
+    );
+    facts.extend(
+        run.stopped
+            .iter()
+            .map(|why| fact("stopped early", why.to_string())),
+    );
     facts
 }
 
 /// The command that runs it again.
 pub(super) fn reproduce(report: &Report) -> String {
     let name = report.run.name.replace('\'', r"'\''");
-    format!("chaos run FILE --scenario '{name}'   # seed: {}", report.run.seed)
+    format!(
+        "chaos run FILE --scenario '{name}'   # seed: {}",
+        report.run.seed
+    )
 }
 
 pub(super) fn phases(report: &Report) -> Table {
@@ -145,7 +189,11 @@ pub(super) fn phases(report: &Report) -> Table {
         );
         let errors = phase.error_rate.as_ref();
         let up = phase.availability.as_ref();
-        let mut row = vec![name.to_owned(), short(phase.window.length()), count(phase.counts.done())];
+        let mut row = vec![
+            name.to_owned(),
+            short(phase.window.length()),
+            count(phase.counts.done()),
+        ];
         row.extend(latency);
         row.push(errors.map_or_else(none, |e| Slo::ErrorRate.say(e.share * 100.0)));
         row.push(up.map_or_else(none, |a| Slo::Availability.say(a.time * 100.0)));
@@ -153,7 +201,10 @@ pub(super) fn phases(report: &Report) -> Table {
         Some(row)
     };
     Table {
-        head: vec!["phase", "time", "requests", "p50", "p95", "p99", "p99.9", "max", "errors", "up", "good/s"],
+        head: vec![
+            "phase", "time", "requests", "p50", "p95", "p99", "p99.9", "max", "errors", "up",
+            "good/s",
+        ],
         rows: parts.into_iter().filter_map(row).collect(),
     }
 }
@@ -175,7 +226,15 @@ pub(super) fn endpoints(report: &Report) -> Option<Table> {
         row
     });
     let head = [
-        "endpoint", "before", "errors", "p50", "p95", "with the fault", "errors", "p50", "p95",
+        "endpoint",
+        "before",
+        "errors",
+        "p50",
+        "p95",
+        "with the fault",
+        "errors",
+        "p50",
+        "p95",
     ];
     Table::some(&head, rows.collect())
 }
@@ -207,7 +266,13 @@ pub(super) fn edges(report: &Report) -> Option<Table> {
     };
     let rows = FaultBar::all(&report.run).into_iter().take(500).map(row);
     let head = [
-        "fault", "target", "asked for", "in place", "removal asked for", "gone", "hits",
+        "fault",
+        "target",
+        "asked for",
+        "in place",
+        "removal asked for",
+        "gone",
+        "hits",
     ];
     Table::some(&head, rows.collect())
 }
@@ -227,7 +292,14 @@ pub(super) fn outages(report: &Report) -> Option<Table> {
             outage.segments.to_string(),
         ]
     });
-    let head = ["failed", "could be known", "answered again", "length", "bounds", "segments"];
+    let head = [
+        "failed",
+        "could be known",
+        "answered again",
+        "length",
+        "bounds",
+        "segments",
+    ];
     Table::some(&head, rows.collect())
 }
 
@@ -250,7 +322,16 @@ pub(super) fn seconds(frame: &Frame<'_>) -> Table {
         ]
     });
     Table {
-        head: vec!["from", "offered", "good", "not good", "p50", "p95", "p99", "slowest good"],
+        head: vec![
+            "from",
+            "offered",
+            "good",
+            "not good",
+            "p50",
+            "p95",
+            "p99",
+            "slowest good",
+        ],
         rows: rows.collect(),
     }
 }

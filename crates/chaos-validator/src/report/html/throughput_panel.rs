@@ -8,7 +8,6 @@ use super::{
     words,
 };
 use crate::measure::Slice;
-use std::fmt::Write as _;
 
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 120.0;
@@ -16,10 +15,18 @@ const BOTTOM: f64 = 120.0;
 pub(super) fn panel(frame: &Frame<'_>) -> Panel {
     let mut svg = frame.begin(TOP, BOTTOM);
     #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
-    let rate = |column: &Column, of: fn(&Slice) -> u64| of(&column.sum) as f64 / frame.seconds(column);
+    let rate =
+        |column: &Column, of: fn(&Slice) -> u64| of(&column.sum) as f64 / frame.seconds(column);
     let offered: fn(&Slice) -> u64 = |s| s.offered;
-    let most = frame.columns.iter().map(|c| rate(c, offered)).fold(0.0, f64::max);
-    let y = Linear { from: (0.0, most * 1.1), to: (BOTTOM, TOP) };
+    let most = frame
+        .columns
+        .iter()
+        .map(|c| rate(c, offered))
+        .fold(0.0, f64::max);
+    let y = Linear {
+        from: (0.0, most * 1.1),
+        to: (BOTTOM, TOP),
+    };
     let line = |of: fn(&Slice) -> u64| {
         let mut line = Line::default();
         for column in &frame.columns {
@@ -44,14 +51,16 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
             x + width
         });
         let mut area = good.clone();
-        drop(write!(area, "L{} {}L{} {}z", At(last), At(BOTTOM), At(LEFT), At(BOTTOM)));
+        area += &format!("L{} {}L{} {}z", At(last), At(BOTTOM), At(LEFT), At(BOTTOM));
         svg.path("area good", &area);
         svg.path("line offered", &line(offered));
         svg.path("line sent", &line(Slice::sent));
         svg.path("line good", &good);
     }
     let per_second = |phase: &Option<crate::measure::PhaseMetrics>| {
-        phase.as_ref().map_or_else(|| "–".to_owned(), |p| words::number(p.good_per_second))
+        phase
+            .as_ref()
+            .map_or_else(|| "–".to_owned(), |p| words::number(p.good_per_second))
     };
     let metrics = &frame.report.metrics;
     Panel {

@@ -39,7 +39,13 @@ fn result(report: &Report, slo: Slo) -> Option<&SloResult> {
     report.slos.iter().find(|r| r.slo == slo)
 }
 
-fn tile(report: &Report, slo: Slo, label: &'static str, value: Option<String>, about: Option<String>) -> Tile {
+fn tile(
+    report: &Report,
+    slo: Slo,
+    label: &'static str,
+    value: Option<String>,
+    about: Option<String>,
+) -> Tile {
     let result = result(report, slo);
     let value = value.or_else(|| result.map(SloResult::say_value));
     let promised = result.map(|r| format!("promised {}", slo.say_threshold(r.threshold)));
@@ -65,9 +71,14 @@ fn availability(report: &Report) -> Tile {
     let seen = judged.and_then(|j| j.availability.as_ref());
     let threshold = report.targets.threshold(slo).filter(|t| t.is_finite());
     let down = seen.map(|a| {
-        let budget = threshold.map(|percent| (a.up + a.down).mul_f64((1.0 - percent / 100.0).clamp(0.0, 1.0)));
+        let budget = threshold
+            .map(|percent| (a.up + a.down).mul_f64((1.0 - percent / 100.0).clamp(0.0, 1.0)));
         match budget {
-            Some(budget) => format!("down {} of {} allowed", words::short(a.down), words::short(budget)),
+            Some(budget) => format!(
+                "down {} of {} allowed",
+                words::short(a.down),
+                words::short(budget)
+            ),
             None => format!("down {}", words::short(a.down)),
         }
     });
@@ -79,7 +90,13 @@ fn degradation(report: &Report) -> Tile {
     let seen = report.metrics.degradation.as_ref();
     let value = seen.map(|d| difference(d.baseline, d.fault));
     let from_to = seen.map(|d| from_to(d.baseline, d.fault));
-    tile(report, Slo::LatencyDegradation, "Latency p95", value, from_to)
+    tile(
+        report,
+        Slo::LatencyDegradation,
+        "Latency p95",
+        value,
+        from_to,
+    )
 }
 
 fn slower_p99(report: &Report) -> Tile {
@@ -88,7 +105,10 @@ fn slower_p99(report: &Report) -> Tile {
         label: "Latency p99",
         value: both.map_or_else(|| "–".to_owned(), |(before, with)| difference(before, with)),
         mark: None,
-        lines: both.map(|(before, with)| from_to(before, with)).into_iter().collect(),
+        lines: both
+            .map(|(before, with)| from_to(before, with))
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -116,6 +136,8 @@ fn mttr(report: &Report) -> Tile {
 
 fn recovery(report: &Report) -> Tile {
     let value = report.metrics.recovery_time.map(words::timing);
-    let about = value.is_some().then(|| "after the fault was gone".to_owned());
+    let about = value
+        .is_some()
+        .then(|| "after the fault was gone".to_owned());
     tile(report, Slo::RecoveryTime, "Recovery", value, about)
 }

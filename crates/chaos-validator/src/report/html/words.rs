@@ -15,7 +15,7 @@ pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 && digits.len() > 4 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && digits.len() > 4 {
             text.push(THIN);
         }
         text.push(digit);
@@ -70,7 +70,7 @@ pub(super) fn clock(time: Duration, end: Duration) -> String {
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     match end.as_secs() {
         ..=120 => format!("{whole}{THIN}s"),
-        ..=3600 => format!("{}:{seconds:02}", whole / 60),
+        121..=3600 => format!("{}:{seconds:02}", whole / 60),
         _ => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
@@ -93,7 +93,9 @@ pub(super) fn failures(slice: &Slice) -> String {
     let mut failed: Vec<(Class, u64)> = slice.classes.iter().map(|(c, n)| (*c, *n)).collect();
     failed.retain(|(class, _)| !class.is_good());
     failed.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let words = failed.iter().map(|(class, n)| format!("{} {class}", count(*n)));
+    let words = failed
+        .iter()
+        .map(|(class, n)| format!("{} {class}", count(*n)));
     words.collect::<Vec<_>>().join(", ")
 }
 
