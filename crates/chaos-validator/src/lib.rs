@@ -29,8 +29,8 @@ pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConf
 #[cfg(feature = "html")]
 pub use report::HtmlError;
 pub use report::{
-    LoadFacts, Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary,
-    terminal_width, wrap,
+    Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Measure, Paint,
+    RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width, wrap,
 };
 pub use run::run;
 pub use stop_watch::StopWatch;

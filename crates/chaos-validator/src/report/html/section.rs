@@ -95,7 +95,7 @@ impl Section {
                 .collect(),
             health: tables::health(report),
             setup: tables::setup(report),
-            reproduce: tables::reproduce(report),
+            reproduce: report.reproduce(),
         }
     }
 }

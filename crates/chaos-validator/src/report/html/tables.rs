@@ -165,15 +165,6 @@ pub(super) fn setup(report: &Report) -> Vec<Fact> {
     facts
 }
 
-/// The command that runs it again.
-pub(super) fn reproduce(report: &Report) -> String {
-    let name = report.run.name.replace('\'', r"'\''");
-    format!(
-        "chaos run FILE --scenario '{name}'   # seed: {}",
-        report.run.seed
-    )
-}
-
 pub(super) fn phases(report: &Report) -> Table {
     let metrics = &report.metrics;
     let parts = [
