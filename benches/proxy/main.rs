@@ -10,15 +10,11 @@ mod effects;
 mod load;
 mod ours;
 mod peers;
-mod process;
-mod report;
 mod servers;
 mod speed;
 
-use std::{env, error::Error, path::PathBuf, process::ExitCode};
-
-/// What anything here may fail with; it is shown and ends the run.
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+use chaos_benches::{Result, process, report};
+use std::{env, path::PathBuf, process::ExitCode};
 
 const HELP: &str = "\
 proxy-bench [PART …] [--rounds N] [--fault-cli PATH]

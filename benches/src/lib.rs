@@ -1,4 +1,7 @@
-//! Faults that do nothing, so that a benchmark measures the engine alone.
+//! What benchmarks share: faults that do nothing, so that the engine alone is measured; programs and targets.
+
+pub mod process;
+pub mod report;
 
 use async_trait::async_trait;
 use chaos_core::{
@@ -10,6 +13,9 @@ use std::{
     collections::BTreeSet,
     sync::{LazyLock, Mutex, PoisonError},
 };
+
+/// What a benchmark may fail with; it is shown and ends the run.
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// What the no-op steps have "changed".
 static IN_PLACE: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);

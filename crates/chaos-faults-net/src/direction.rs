@@ -48,6 +48,14 @@ pub(crate) enum Flow {
 }
 
 impl Flow {
+    /// The other one.
+    pub(crate) const fn back(self) -> Self {
+        match self {
+            Self::Upstream => Self::Downstream,
+            Self::Downstream => Self::Upstream,
+        }
+    }
+
     /// Its name, as in files.
     pub(crate) const fn name(self) -> &'static str {
         match self {

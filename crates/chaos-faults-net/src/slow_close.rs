@@ -185,6 +185,10 @@ impl Stage for LateEnd {
             self.hits.hit();
         }
     }
+
+    fn linger(&self) -> Duration {
+        self.delay
+    }
 }
 
 #[cfg(test)]

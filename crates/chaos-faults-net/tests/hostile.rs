@@ -4,84 +4,20 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
+#[path = "world/process.rs"]
+mod process;
+
 use chaos_core::Injection;
 use chaos_faults_net::{
     AcceptDelay, Bandwidth, Blackhole, Direction, Latency, Loss, Proxy, Reorder, Slice,
 };
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+use process::{Alone, MIB, clients, descriptors, grown, memory, ms, reset};
+use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
-    sync::{Mutex, MutexGuard},
-    task::JoinSet,
 };
 use world::{LIMIT, Server, connect, ping, put, take_off, until, within};
-
-const MIB: u64 = 1024 * 1024;
-
-const fn ms(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-/// What this process has, of which everything a test leaves is part: one test at a time.
-struct Alone(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
-
-impl Alone {
-    async fn begin() -> Self {
-        static ONE: Mutex<()> = Mutex::const_new(());
-        let one = ONE.lock().await;
-        // The threads of all proxies are started with the first one.
-        let proxy = Proxy::udp("127.0.0.1:9").await.unwrap();
-        take_off(put(Latency::ms(1), &proxy).await).await;
-        Self(one)
-    }
-}
-
-/// How many descriptors are open.
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// How much memory is ours, in bytes.
-fn memory() -> u64 {
-    let all = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-    let pss = all
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
-        .unwrap();
-    pss.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
-/// How much more memory there is than before.
-fn grown(before: u64) -> u64 {
-    memory().saturating_sub(before)
-}
-
-/// Runs `count` clients, never more than a hundred at a time.
-async fn clients<F>(count: usize, client: impl Fn(usize) -> F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let mut running = JoinSet::new();
-    for n in 0..count {
-        if running.len() == 100 {
-            within(running.join_next()).await.unwrap().unwrap();
-        }
-        running.spawn(client(n));
-    }
-    while let Some(ended) = within(running.join_next()).await {
-        ended.unwrap();
-    }
-}
-
-/// Has a connection end with a reset.
-fn reset(stream: TcpStream) {
-    stream.set_zero_linger().unwrap();
-    drop(stream);
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_leave_nothing_behind() {

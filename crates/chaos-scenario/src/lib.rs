@@ -6,6 +6,7 @@ mod check;
 mod diagnose;
 mod environment;
 mod file;
+mod limits;
 mod options;
 mod path;
 mod read;

@@ -13,7 +13,7 @@ mod stop_watch;
 
 pub use judge::{Conclusion, Judgement, Overall, Slo, SloResult, Slos, StopCondition, merge_lints};
 pub use load::{
-    Answer, Auth, Calls, Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig,
+    Answer, Auth, Calls, Ceiling, Class, ClosureLoad, Counts, Exchange, HttpLoad, HttpLoadConfig,
     HttpRequest, HttpRequestConfig, HttpSlot, HttpTraffic, HttpWork, Load, LoadConfig, OpenLoop,
     Ramp, Recorder, Recording, RequestRate, Schedule, Statuses, Step, TcpLoad, TcpLoadConfig,
     TcpTraffic, TcpWork, Ticket, Traffic, Work,
@@ -24,7 +24,7 @@ pub use load::{
 };
 #[cfg(feature = "redis")]
 pub use load::{RedisLoad, RedisLoadConfig, RedisTraffic, RedisWork};
-pub use measure::Metrics;
+pub use measure::{Metrics, wilson};
 pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
 #[cfg(feature = "html")]
 pub use report::HtmlError;

@@ -7,10 +7,13 @@ use super::{
     relay::{Close, Relay},
     stack::{Active, Link},
     stream::Stream,
+    watch::{Gone, Unread, Watch},
 };
 use bytes::{Bytes, BytesMut};
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::pin,
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 use tokio::io::AsyncReadExt;
@@ -101,17 +104,44 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
         } else if began.elapsed() >= wait {
             return Ok(early.freeze());
         }
+        // While it is only delayed, what a client says stays with the kernel, and so does its end.
+        let mut watch = match is_held {
+            true => Watch::for_the_end(),
+            false => Watch::default(),
+        };
         tokio::select! {
             changed = follower.changed() => stack = changed.map_err(gently)?,
-            read = client.read_buf(&mut early), if is_held && early.len() < EARLY => match read {
-                Ok(0) => return Err(Close::Gently),
-                Ok(_) => {}
-                Err(_) => return Err(Close::Reset),
-            },
-            // What a client says meanwhile stays with the kernel, and so does its end.
+            heard = poll_fn(|cx| {
+                let room = (is_held && early.len() < EARLY).then_some(&mut early);
+                poll_waiting(cx, client, room, &mut watch)
+            }) => heard?,
             () = poll_fn(|cx| timer.poll(cx, began + wait)), if !is_held => {}
         }
     }
+}
+
+/// Takes what a client that waits says, if there is room for it; an error when it gives up.
+fn poll_waiting(
+    cx: &mut Context<'_>,
+    client: &mut Stream,
+    room: Option<&mut BytesMut>,
+    watch: &mut Watch,
+) -> Poll<Result<(), Close>> {
+    let Some(early) = room else {
+        let unread = Unread {
+            stream: client,
+            told: false,
+        };
+        return Poll::Ready(Err(match ready!(watch.poll(cx, unread)) {
+            Gone::Closed => Close::Gently,
+            Gone::Reset => Close::Reset,
+        }));
+    };
+    Poll::Ready(match ready!(pin!(client.read_buf(early)).poll(cx)) {
+        Ok(0) => Err(Close::Gently),
+        Ok(_) => Ok(()),
+        Err(_) => Err(Close::Reset),
+    })
 }
 
 /// Waits until a fault cuts the connection or the proxy is closed.

@@ -4,13 +4,15 @@
 //! [`accept`] the loop behind it, [`connection`] one client and its upstream, [`relay`] both directions of that and
 //! [`pipe`] one. A pipe copies, splices ([`splice`]) or has the data [`staged`].
 //! A fault is an [`effect`] in the [`stack`]; per direction of a connection it becomes a [`stage`]. Connections hear
-//! of changes through [`faults`]. The [`workers`] are the threads, and each has a [`clock`].
+//! of changes through [`faults`], and of an end that is gone though nobody reads from it by a [`watch`]. The [`workers`] are
+//! the threads, and each has a [`clock`].
 
 mod accept;
 mod address;
 mod clock;
 mod config;
 mod connection;
+mod departure;
 mod door;
 mod effect;
 mod faults;
@@ -33,6 +35,7 @@ mod stream;
 mod tests;
 mod transport;
 mod udp;
+mod watch;
 mod workers;
 
 pub use address::Address;

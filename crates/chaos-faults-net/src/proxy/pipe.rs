@@ -18,6 +18,7 @@ use std::{
     io,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -114,6 +115,29 @@ impl Pipe {
     pub(crate) fn is_sender_gone(&self) -> bool {
         let staged = self.staged.as_ref();
         staged.is_some_and(|staged| staged.is_sender_gone())
+    }
+
+    /// Whether it waits for what the sender says, and so hears when that is gone.
+    pub(crate) fn reads(&self) -> bool {
+        let has_room = |staged: &Staged| staged.has_room();
+        !self.ended && self.tube.is_none() && self.staged.as_deref().is_none_or(has_room)
+    }
+
+    /// Whether there are faults, or the receiver has not taken all.
+    pub(crate) fn is_staged(&self) -> bool {
+        self.staged.is_some()
+    }
+
+    /// Whether what is next will certainly still wait at a time.
+    pub(crate) fn waits_beyond(&self, until: Instant) -> bool {
+        let staged = self.staged.as_ref();
+        staged.is_some_and(|staged| staged.waits_beyond(until))
+    }
+
+    /// How much longer than usual it is to wait when the sender is gone.
+    pub(crate) fn linger(&self) -> Duration {
+        let staged = self.staged.as_ref();
+        staged.map_or(Duration::ZERO, |staged| staged.linger())
     }
 
     /// Moves what can be moved, until one end is gone or all is said.

@@ -109,6 +109,12 @@ impl Queue {
         }
     }
 
+    /// Whether the head is held, or due only after a time.
+    pub(crate) fn waits_beyond(&self, until: Instant) -> bool {
+        let fate = self.fate.as_ref();
+        fate.is_some_and(|fate| fate.at.is_none_or(|at| at > until))
+    }
+
     fn judge(&self, stages: &mut Stages, now: Instant) -> Option<Fate> {
         let item = self.items.front()?;
         let data = item.arrival.data();

@@ -1,11 +1,13 @@
 //! Both directions of one connection.
 
 use super::{
+    departure::Departure,
     faults::Follower,
     pipe::{End, Pipe},
     scratch,
     stack::Link,
     stream::Stream,
+    watch::{Gone, Unread, Watch},
 };
 use crate::direction::Flow;
 use bytes::Bytes;
@@ -37,6 +39,15 @@ pub(crate) struct Relay<'a> {
     link: Link,
     up: Way,
     down: Way,
+    /// Those who send each way, upstream and downstream.
+    senders: [Sender; 2],
+}
+
+/// One end, as far as it is not read.
+#[derive(Debug, Default)]
+struct Sender {
+    watch: Watch,
+    gone: Option<Box<Departure>>,
 }
 
 /// One direction, or how it ended.
@@ -70,6 +81,7 @@ impl<'a> Relay<'a> {
             link,
             up: Way::Open(Pipe::new(Flow::Upstream, early)),
             down: Way::Open(Pipe::new(Flow::Downstream, Bytes::new())),
+            senders: Default::default(),
         }
     }
 
@@ -112,13 +124,20 @@ impl<'a> Relay<'a> {
         }
     }
 
+    fn way(&self, flow: Flow) -> &Way {
+        match flow {
+            Flow::Upstream => &self.up,
+            Flow::Downstream => &self.down,
+        }
+    }
+
     /// Who is gone receives nothing any more: what waits for it, perhaps for long, is dropped. Whether there was something.
     fn give_up(&mut self, flow: Flow) -> bool {
-        let (way, back) = match flow {
-            Flow::Upstream => (&mut self.up, &self.down),
-            Flow::Downstream => (&mut self.down, &self.up),
+        let gone = self.is_sender_gone(flow.back());
+        let way = match flow {
+            Flow::Upstream => &mut self.up,
+            Flow::Downstream => &mut self.down,
         };
-        let gone = matches!(back, Way::Open(pipe) if pipe.is_sender_gone());
         let gives_up = gone && matches!(way, Way::Open(_));
         if gives_up {
             *way = Way::Deaf(UNHEARD);
@@ -126,11 +145,85 @@ impl<'a> Relay<'a> {
         gives_up
     }
 
+    /// Whether the sender is gone, and whoever reads from it or watches it knows.
+    fn is_sender_gone(&self, flow: Flow) -> bool {
+        let read = matches!(self.way(flow), Way::Open(pipe) if pipe.is_sender_gone());
+        read || self.senders[index(flow)].gone.is_some()
+    }
+
+    /// Whether it is soon enough to hear that a sender is gone when something is said to it: that is an upstream that has said all,
+    /// and a client that is there. A watch would cost a short connection more than it is worth.
+    fn is_heard_of_anyway(&self, flow: Flow) -> bool {
+        flow == Flow::Downstream
+            && matches!(self.down, Way::Ended(End::Finished))
+            && matches!(&self.up, Way::Open(pipe) if !pipe.is_staged())
+    }
+
+    /// Whether a sender turns out to be gone from whom nobody reads, which only its watch can tell.
+    fn notice(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut noticed = false;
+        for flow in [Flow::Upstream, Flow::Downstream] {
+            let gone = if self.is_sender_gone(flow) {
+                Some(Gone::Reset)
+            } else if self.way(flow).is_read() || self.is_heard_of_anyway(flow) {
+                None
+            } else {
+                let told = matches!(self.way(flow.back()), Way::Ended(End::Finished));
+                let stream = match flow {
+                    Flow::Upstream => &*self.client,
+                    Flow::Downstream => &*self.upstream,
+                };
+                let unread = Unread { stream, told };
+                match self.senders[index(flow)].watch.poll(cx, unread) {
+                    Poll::Ready(gone) => Some(gone),
+                    Poll::Pending => None,
+                }
+            };
+            let sender = &mut self.senders[index(flow)];
+            if let (Some(gone), None) = (gone, &sender.gone) {
+                sender.gone = Some(Box::new(Departure::now(gone)));
+                noticed = true;
+            }
+        }
+        noticed
+    }
+
+    /// Lets a connection go one end of which is gone, when what that said cannot be delivered in time.
+    fn poll_let_go(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
+        for flow in [Flow::Upstream, Flow::Downstream] {
+            let (way, back) = match flow {
+                Flow::Upstream => (&self.up, &self.down),
+                Flow::Downstream => (&self.down, &self.up),
+            };
+            // A client that is there and has not said all costs no more than it did before, so it waits as long as it wants.
+            let is_awaited = flow == Flow::Downstream && !matches!(back, Way::Ended(_));
+            if let (Some(gone), Way::Open(pipe)) = (&mut self.senders[index(flow)].gone, way)
+                && !is_awaited
+            {
+                ready!(gone.poll_let_go(cx, pipe));
+                return Poll::Ready(Close::Reset);
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Whether the sender has closed its end.
+    fn has_closed(&self, flow: Flow) -> bool {
+        let gone = self.senders[index(flow)].gone.as_ref();
+        gone.is_some_and(|gone| gone.is_closed())
+    }
+
     /// How the connection ends, if it does.
     fn close(&self) -> Option<Close> {
         match (&self.up, &self.down) {
             (Way::Ended(End::Finished), Way::Ended(End::Finished)) => Some(Close::Gently),
             (Way::Ended(End::Close), _) | (_, Way::Ended(End::Close)) => Some(Close::Gently),
+            (Way::Ended(End::Finished), Way::Deaf(_)) if self.has_closed(Flow::Upstream) => {
+                Some(Close::Gently)
+            }
+            (Way::Deaf(_), Way::Ended(End::Finished)) if self.has_closed(Flow::Downstream) => {
+                Some(Close::Gently)
+            }
             (Way::Ended(End::SenderGone | End::Reset), _)
             | (_, Way::Ended(End::SenderGone | End::Reset)) => Some(Close::Reset),
             (Way::Ended(_) | Way::Deaf(_), Way::Ended(_) | Way::Deaf(_)) => Some(Close::Reset),
@@ -138,6 +231,21 @@ impl<'a> Relay<'a> {
             (Way::Open(_), _) | (_, Way::Open(_)) => None,
         }
     }
+}
+
+impl Way {
+    /// Whether somebody reads what the sender says, and so hears when it is gone.
+    fn is_read(&self) -> bool {
+        match self {
+            Self::Open(pipe) => pipe.reads(),
+            Self::Deaf(left) => *left > 0,
+            Self::Ended(_) => false,
+        }
+    }
+}
+
+fn index(flow: Flow) -> usize {
+    usize::from(flow == Flow::Downstream)
 }
 
 impl Future for Relay<'_> {
@@ -149,22 +257,29 @@ impl Future for Relay<'_> {
         if let Err(close) = this.follow() {
             return Poll::Ready(close);
         }
-        this.poll_way(cx, Flow::Upstream);
-        // What has ended the connection has done so once.
-        if !matches!(this.up, Way::Ended(End::Close | End::Reset)) {
-            this.give_up(Flow::Downstream);
-            this.poll_way(cx, Flow::Downstream);
-            if this.give_up(Flow::Upstream) {
-                this.poll_way(cx, Flow::Upstream);
+        loop {
+            this.poll_way(cx, Flow::Upstream);
+            // What has ended the connection has done so once.
+            if !matches!(this.up, Way::Ended(End::Close | End::Reset)) {
+                this.give_up(Flow::Downstream);
+                this.poll_way(cx, Flow::Downstream);
+                if this.give_up(Flow::Upstream) {
+                    this.poll_way(cx, Flow::Upstream);
+                }
+            }
+            if let Some(close) = this.close() {
+                return Poll::Ready(close);
+            }
+            if !this.notice(cx) {
+                return this.poll_let_go(cx);
             }
         }
-        this.close().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 /// Takes what a sender says to nobody, until it says no more or is gone.
 fn poll_unheard(cx: &mut Context<'_>, from: &mut Stream, left: &mut usize) -> Poll<End> {
-    loop {
+    while *left > 0 {
         let read = scratch::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
             let read = Pin::new(&mut *from).poll_read(cx, &mut buffer);
@@ -172,8 +287,9 @@ fn poll_unheard(cx: &mut Context<'_>, from: &mut Stream, left: &mut usize) -> Po
         });
         match ready!(read) {
             Err(_) => return Poll::Ready(End::SenderGone),
-            Ok(read) if read > 0 && read < *left => *left -= read,
-            Ok(_) => return Poll::Ready(End::ReceiverGone),
+            Ok(0) => return Poll::Ready(End::ReceiverGone),
+            Ok(read) => *left = left.saturating_sub(read),
         }
     }
+    Poll::Pending
 }

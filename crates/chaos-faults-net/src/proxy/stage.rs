@@ -31,6 +31,11 @@ pub(crate) trait Stage: fmt::Debug + Send {
         Room::default()
     }
 
+    /// How much longer than usual a connection is kept whose sender is gone, for a stage that is there to keep it.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// When it ends the connection of its own accord, and how. Looked at whenever the data moves, the faults change
     /// or that time has come, as long as this direction is open.
     fn deadline(&self) -> Option<(Instant, Then)> {

@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use std::{
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::io::AsyncWrite;
 
@@ -55,6 +55,16 @@ impl Staged {
     /// Whether the sender is gone (RST). It cannot receive any more either.
     pub(crate) fn is_sender_gone(&self) -> bool {
         self.sender_gone
+    }
+
+    /// Whether the head is held, or due only after a time.
+    pub(crate) fn waits_beyond(&self, until: Instant) -> bool {
+        self.queue.waits_beyond(until)
+    }
+
+    /// How much longer than usual the connection is kept when the sender is gone.
+    pub(crate) fn linger(&self) -> Duration {
+        self.stages.linger()
     }
 
     /// The stages, to be given back to [`follow`](Self::follow).
@@ -128,7 +138,7 @@ impl Staged {
     }
 
     /// Without stages the queue is only what the receiver has not taken.
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         !self.stages.is_empty() && self.queue.size() < self.room
     }
 

@@ -68,6 +68,12 @@ impl Stages {
         rooms.fold(Room::default(), Room::and).bytes()
     }
 
+    /// How much longer than usual the connection is kept when its sender is gone.
+    pub(crate) fn linger(&self) -> Duration {
+        let lingers = self.stages.iter().map(|step| step.made.stage.linger());
+        lingers.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
     /// The longest piece that all of them can handle.
     pub(crate) fn longest(&mut self) -> usize {
         let longest = self.stages.iter_mut().map(|step| step.made.stage.longest());

@@ -3,7 +3,7 @@
 //! Each has a runtime of its own, and a connection stays on the thread it was given to: nothing is stolen and no
 //! thread wakes another one for a message.
 
-use super::clock;
+use super::{clock, watch};
 use chaos_core::FaultError;
 use std::{
     cell::Cell,
@@ -124,6 +124,7 @@ fn start(number: usize) -> io::Result<Worker> {
                 let runtime = Builder::new_current_thread().enable_all().build()?;
                 let clock = {
                     let _within = runtime.enter();
+                    drop(runtime.spawn(watch::start()?));
                     clock::start()?
                 };
                 Ok((runtime, clock))

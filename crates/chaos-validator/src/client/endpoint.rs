@@ -1,7 +1,7 @@
 //! Where to send a request.
 
 use chaos_core::ConfigError;
-use http::Uri;
+use http::{HeaderValue, Uri};
 
 /// A parsed `http://` or `https://` address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +11,10 @@ pub(crate) struct Endpoint {
     /// Without the brackets of an IPv6 address.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// Host and port as they were written: the value of the `host` header.
+    /// Host and port as they were written.
     pub(crate) authority: String,
+    /// The same, as a header has it.
+    pub(crate) host_header: HeaderValue,
     /// Path and query: the request target.
     pub(crate) target: Uri,
 }
@@ -59,6 +61,10 @@ impl Endpoint {
                     .ok_or_else(|| wrong("the port is not between 1 and 65535"))?,
             },
             authority: authority.as_str().to_owned(),
+            host_header: authority
+                .as_str()
+                .parse()
+                .map_err(|_| wrong("has a host that no header may have"))?,
             target: target
                 .parse()
                 .map_err(|e| wrong(&format!("has a wrong path: {e}")))?,

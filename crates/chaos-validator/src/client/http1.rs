@@ -7,10 +7,13 @@ use http::{Request, header::HOST, response::Parts};
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::JoinHandle,
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    task::{Context, Poll},
 };
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// One connection that is kept while it can be used again. Dropping it closes it.
 #[derive(Debug, Default)]
@@ -18,19 +21,20 @@ pub(crate) struct Connection {
     open: Option<Open>,
 }
 
-#[derive(Debug)]
+/// A connection and what moves its bytes, which is polled by whoever uses it: a task of its own would be woken and would wake
+/// for every answer, which a fast load feels.
 struct Open {
     sender: SendRequest<Full<Bytes>>,
-    _driver: Driver,
+    driver: Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>,
+    /// The driver is done: the connection is closed.
+    over: bool,
 }
 
-/// The task that moves the bytes; it ends with the connection.
-#[derive(Debug)]
-pub(super) struct Driver(pub(super) JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open")
+            .field("over", &self.over)
+            .finish_non_exhaustive()
     }
 }
 
@@ -43,18 +47,21 @@ impl Connection {
         most: u64,
     ) -> Result<Parts, Class> {
         *request.uri_mut() = endpoint.target.clone();
-        if !request.headers().contains_key(HOST)
-            && let Ok(host) = endpoint.authority.parse()
-        {
+        if !request.headers().contains_key(HOST) {
+            let host = endpoint.host_header.clone();
             request.headers_mut().insert(HOST, host);
         }
         let mut open = match self.reusable().await {
             Some(open) => open,
             None => Open::new(dialer, endpoint).await?,
         };
-        let response = open.sender.send_request(request).await;
-        let (parts, mut incoming) = response.map_err(|e| class_of(&e))?.into_parts();
-        read(&mut incoming, most).await?;
+        let sent = open.sender.send_request(request);
+        let (parts, mut incoming) = open
+            .driving(sent)
+            .await
+            .map_err(|e| class_of(&e))?
+            .into_parts();
+        open.driving(read(&mut incoming, most)).await?;
         self.open = Some(open);
         Ok(parts)
     }
@@ -62,7 +69,16 @@ impl Connection {
     /// The kept connection, unless the other side has closed it.
     async fn reusable(&mut self) -> Option<Open> {
         let mut open = self.open.take()?;
-        open.sender.ready().await.is_ok().then_some(open)
+        // What the other side has done meanwhile is noticed now.
+        poll_fn(|cx| {
+            open.drive(cx);
+            match open.over {
+                true => Poll::Ready(None),
+                false => open.sender.poll_ready(cx).map(Result::ok),
+            }
+        })
+        .await?;
+        Some(open)
     }
 }
 
@@ -84,13 +100,29 @@ impl Open {
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|e| class_of(&e))?;
-        let driver = Driver(tokio::spawn(async move {
-            // Its error reaches the request that it broke.
-            connection.await.ok();
-        }));
         Ok(Self {
             sender,
-            _driver: driver,
+            driver: Box::pin(connection),
+            over: false,
         })
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        // Its error reaches the request that it broke.
+        self.over = self.over || self.driver.as_mut().poll(cx).is_ready();
+    }
+
+    /// Moves bytes until the future is ready.
+    async fn driving<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            // What was asked for goes out, and what came in is taken, in one go.
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(output);
+            }
+            self.drive(cx);
+            future.as_mut().poll(cx)
+        })
+        .await
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP/2: one connection for all requests to an endpoint.
 
-use super::{Dialer, Endpoint, channel::read, dial::connect, error::class_of, http1::Driver};
+use super::{Dialer, Endpoint, channel::read, dial::connect, error::class_of};
 use crate::load::Class;
 use bytes::Bytes;
 use http::{Request, header::HOST, response::Parts};
@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Mutex,
+    task::JoinHandle,
 };
 
 /// How often a connection on which something is awaited is asked whether it still lives.
@@ -29,6 +30,16 @@ pub(crate) struct Http2 {
 struct Open {
     sender: SendRequest<Full<Bytes>>,
     _driver: Driver,
+}
+
+/// The task that moves the bytes; it ends with the connection.
+#[derive(Debug)]
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Http2 {

@@ -8,11 +8,11 @@ use tokio::net::TcpStream;
 
 /// There is none.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tls;
+pub(crate) struct Tls {}
 
 impl Tls {
     pub(super) fn new(_: Option<&Path>, _: bool) -> Result<Self, ConfigError> {
-        Ok(Self)
+        Ok(Self {})
     }
 
     pub(super) async fn handshake(

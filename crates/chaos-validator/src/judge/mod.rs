@@ -19,4 +19,5 @@ pub(crate) use doubt::doubts;
 #[cfg(feature = "html")]
 pub(crate) use doubt::instrument as instrument_doubt;
 pub(crate) use lint::lint;
+pub(crate) use stop::Seen;
 pub(crate) use verdict::judge;

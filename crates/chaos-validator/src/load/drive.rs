@@ -22,6 +22,9 @@ pub(crate) struct Pace {
     pub(crate) schedule: Schedule,
     pub(crate) timeout: Duration,
     pub(crate) slots: usize,
+    /// What is answered later than this is bad; at most the timeout.
+    pub(crate) slow: Duration,
+    pub(crate) coarse: bool,
 }
 
 /// What the generator is to do.
@@ -40,8 +43,8 @@ pub(crate) async fn drive<W: Work>(
     recorder: Arc<Recorder>,
     mut control: watch::Receiver<Control>,
 ) {
-    let mut pacer = Pacer::new(Instant::now(), pace.schedule);
-    let pool = Arc::new(Pool::new(work, pace.timeout, pace.slots));
+    let pool = Arc::new(Pool::new(work, Arc::clone(&recorder), &pace));
+    let mut pacer = Pacer::new(Instant::now(), pace.schedule, pace.coarse);
     let mut exchanges = JoinSet::new();
     loop {
         tokio::select! {
@@ -72,7 +75,9 @@ pub(crate) async fn drive<W: Work>(
 /// A hard cap of slots, and a queue for what finds none free.
 struct Pool<W: Work> {
     work: Arc<W>,
+    recorder: Arc<Recorder>,
     timeout: Duration,
+    slow: Duration,
     most_late: Duration,
     state: Mutex<State<W::Slot>>,
 }
@@ -84,12 +89,14 @@ struct State<S> {
 }
 
 impl<W: Work> Pool<W> {
-    fn new(work: Arc<W>, timeout: Duration, slots: usize) -> Self {
-        let idle = (0..slots).map(|_| work.slot()).collect();
+    fn new(work: Arc<W>, recorder: Arc<Recorder>, pace: &Pace) -> Self {
+        let idle = (0..pace.slots).map(|_| work.slot()).collect();
         Self {
             work,
-            timeout,
-            most_late: MOST_LATE.min(timeout / 2),
+            recorder,
+            timeout: pace.timeout,
+            slow: pace.slow,
+            most_late: MOST_LATE.min(pace.timeout / 2),
             state: Mutex::new(State {
                 idle,
                 queue: VecDeque::new(),
@@ -102,7 +109,7 @@ impl<W: Work> Pool<W> {
         let now = Instant::now();
         self.drop_expired(now);
         if self.is_late(&ticket, now) {
-            ticket.resolve(now, now, Class::Unsent, None);
+            self.recorder.resolve(ticket, now, now, Class::Unsent, None);
             return None;
         }
         let mut state = self.state();
@@ -136,10 +143,14 @@ impl<W: Work> Pool<W> {
     async fn exchange(&self, ticket: Ticket, slot: &mut W::Slot) {
         let sent = Instant::now();
         if self.is_late(&ticket, sent) {
-            return ticket.resolve(sent, sent, Class::Unsent, None);
+            return self
+                .recorder
+                .resolve(ticket, sent, sent, Class::Unsent, None);
         }
         if sent >= self.deadline(&ticket) {
-            return ticket.resolve(sent, sent, Class::NoSlot, None);
+            return self
+                .recorder
+                .resolve(ticket, sent, sent, Class::NoSlot, None);
         }
         let mut answer =
             match timeout(self.timeout, self.work.exchange(ticket.endpoint(), slot)).await {
@@ -151,10 +162,15 @@ impl<W: Work> Pool<W> {
                 }
             };
         let done = Instant::now();
-        if answer.class.is_good() && done > self.deadline(&ticket) {
-            answer.class = Class::Timeout;
+        if answer.class.is_good() {
+            if done > self.deadline(&ticket) {
+                answer.class = Class::Timeout;
+            } else if done > ticket.due() + self.slow {
+                answer.class = Class::Slow;
+            }
         }
-        ticket.resolve(sent, done, answer.class, answer.status);
+        self.recorder
+            .resolve(ticket, sent, done, answer.class, answer.status);
     }
 
     /// Gives up what has waited for a slot for its whole timeout.
@@ -165,7 +181,7 @@ impl<W: Work> Pool<W> {
                 state.queue.push_front(ticket);
                 return;
             }
-            ticket.resolve(now, now, Class::NoSlot, None);
+            self.recorder.resolve(ticket, now, now, Class::NoSlot, None);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Traffic, so that there is something to measure.
 
 mod alarm;
+mod ceiling;
 mod closure;
 mod config;
 mod drive;
@@ -24,6 +25,7 @@ mod steady;
 mod tcp;
 mod traffic;
 
+pub use ceiling::Ceiling;
 pub use closure::{Calls, ClosureLoad};
 #[cfg(feature = "postgres")]
 pub use config::PostgresLoadConfig;
@@ -32,6 +34,7 @@ pub use config::RedisLoadConfig;
 pub use config::{
     Auth, HttpLoadConfig, HttpRequestConfig, LoadConfig, Ramp, Statuses, Step, TcpLoadConfig,
 };
+pub(crate) use exchange::MOST_ENDPOINTS;
 pub use exchange::{Class, Exchange};
 pub use http::{HttpLoad, HttpRequest, HttpSlot, HttpTraffic, HttpWork};
 pub use open_loop::OpenLoop;
@@ -45,8 +48,6 @@ pub use redis::{RedisLoad, RedisTraffic, RedisWork};
 pub use schedule::Schedule;
 pub use tcp::{TcpLoad, TcpTraffic, TcpWork};
 pub use traffic::{Answer, Traffic, Work};
-
-pub(crate) use exchange::MOST_ENDPOINTS;
 
 use chaos_core::Observer;
 use std::time::Duration;

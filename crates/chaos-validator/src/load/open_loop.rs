@@ -60,6 +60,14 @@ impl<T: Traffic> OpenLoop<T> {
         self
     }
 
+    /// Fails a request that is answered later than this after it was meant to be sent, though it is not given up then. A target
+    /// that freezes for less than the timeout has no other failure to show.
+    #[must_use]
+    pub fn slow_is_bad(mut self, after: Duration) -> Self {
+        self.limits.slow = Some(after);
+        self
+    }
+
     /// Has at most so many requests under way. What is due while all of them wait for the target waits, too,
     /// and fails after its timeout.
     #[must_use]
@@ -75,6 +83,20 @@ impl<T: Traffic> OpenLoop<T> {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.limits.pace()?;
         self.traffic.prepare().map(drop)
+    }
+
+    /// Is paced by Tokio's timer, to show what the finer one is worth.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn coarse_timer(mut self) -> Self {
+        self.limits.coarse = true;
+        self
+    }
+
+    /// What is needed to send: the traffic, how much of it at once, and when to give up.
+    pub(super) fn ready(&self) -> Result<(T::Work, usize, Duration), ConfigError> {
+        let pace = self.limits.pace()?;
+        Ok((self.traffic.prepare()?, pace.slots, pace.timeout))
     }
 
     fn describe(&self) -> String {

@@ -13,13 +13,17 @@ pub(crate) struct Pacer {
 }
 
 impl Pacer {
-    /// In a runtime.
-    pub(crate) fn new(start: Instant, schedule: Schedule) -> Self {
+    /// In a runtime; `coarse`: by its own timer.
+    pub(crate) fn new(start: Instant, schedule: Schedule, coarse: bool) -> Self {
         Self {
             start,
             schedule,
             next: 0,
-            alarm: Alarm::new(),
+            alarm: if coarse {
+                Alarm::coarse()
+            } else {
+                Alarm::fine()
+            },
         }
     }
 

@@ -9,16 +9,16 @@ use std::{
 
 /// Everything that a load saw so far: for a [`Load`](super::Load) of your own.
 ///
-/// What is meant to be sent is [planned](Self::plan) when it is due, and its [`Ticket`] is resolved when it is over; whatever
-/// happens to the ticket, it is written down exactly once. One thread plans and resolves; any may look.
+/// What is meant to be sent is [planned](Self::plan) when it is due, and its [`Ticket`] is [resolved](Self::resolve) when it is
+/// over; what never is was cancelled. One thread plans and resolves; any may look.
 ///
 /// ```
 /// use chaos_validator::{Class, Recorder};
-/// use std::{sync::Arc, time::{Duration, Instant}};
+/// use std::time::{Duration, Instant};
 /// let start = Instant::now();
-/// let recorder = Arc::new(Recorder::new(start));
+/// let recorder = Recorder::new(start);
 /// let ticket = recorder.plan(start);
-/// ticket.resolve(start, start + Duration::from_millis(3), Class::Ok, Some(200));
+/// recorder.resolve(ticket, start, start + Duration::from_millis(3), Class::Ok, Some(200));
 /// assert_eq!(recorder.counts().good, 1);
 /// ```
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Recorder {
     }
 
     /// Notes that a request is due; in the order in which they are due.
-    pub fn plan(self: &Arc<Self>, due: Instant) -> Ticket {
+    pub fn plan(&self, due: Instant) -> Ticket {
         let intended = self.since_epoch(due);
         let mut book = self.book();
         let seq = book.counts.planned;
@@ -59,13 +59,30 @@ impl Recorder {
         book.open.push_back(Some(intended));
         drop(book);
         Ticket {
-            recorder: Arc::clone(self),
             seq,
             due,
             endpoint: 0,
             late: None,
-            open: true,
         }
+    }
+
+    /// Writes down what became of a request.
+    pub fn resolve(
+        &self,
+        ticket: Ticket,
+        sent: Instant,
+        done: Instant,
+        class: Class,
+        status: Option<u16>,
+    ) {
+        let at = |instant| self.since_epoch(instant);
+        let mut exchange = Exchange::new(at(ticket.due), at(sent), at(done), class)
+            .with_status(status)
+            .with_endpoint(ticket.endpoint);
+        if let Some(late) = ticket.late {
+            exchange = exchange.with_late(late);
+        }
+        self.book().close(ticket.seq, exchange);
     }
 
     /// How many there are of each sort so far.
@@ -104,10 +121,18 @@ impl Recorder {
         Recording::shared(description.into(), rate, timeout, exchanges).planned(planned)
     }
 
-    /// Says that nothing comes any more, so that what was written down need not be copied to be looked at.
+    /// Says that nothing comes any more: what is not over now was cancelled. What was written down need not be copied any more
+    /// to be looked at.
     pub(crate) fn seal(&self) {
         let mut book = self.book();
-        if book.sealed.is_none() && book.open.is_empty() {
+        if book.sealed.is_none() {
+            let now = self.epoch.elapsed();
+            for intended in std::mem::take(&mut book.open).into_iter().flatten() {
+                let end = now.max(intended);
+                book.counts.count(Class::Cancelled, 1);
+                let given_up = Exchange::new(intended, end, end, Class::Cancelled);
+                book.exchanges.push(given_up);
+            }
             let mut all = std::mem::take(&mut book.exchanges);
             all.sort_unstable_by_key(Exchange::order);
             book.sealed = Some(Arc::new(all));
@@ -176,15 +201,14 @@ impl Book {
     }
 }
 
-/// A planned request that is not over yet. Dropped unresolved it is cancelled.
+/// A planned request that is not over yet.
 #[derive(Debug)]
+#[must_use = "a request that is never resolved was cancelled"]
 pub struct Ticket {
-    recorder: Arc<Recorder>,
     seq: u64,
     due: Instant,
     endpoint: usize,
     late: Option<Duration>,
-    open: bool,
 }
 
 impl Ticket {
@@ -204,7 +228,6 @@ impl Ticket {
     }
 
     /// Says which of the load's endpoints it is for.
-    #[must_use]
     pub fn for_endpoint(mut self, endpoint: usize) -> Self {
         self.endpoint = endpoint;
         self
@@ -220,33 +243,6 @@ impl Ticket {
     pub(crate) fn was_queued(&self) -> bool {
         self.late.is_some()
     }
-
-    /// Writes down what became of it.
-    pub fn resolve(mut self, sent: Instant, done: Instant, class: Class, status: Option<u16>) {
-        self.write(sent, done, class, status);
-    }
-
-    fn write(&mut self, sent: Instant, done: Instant, class: Class, status: Option<u16>) {
-        self.open = false;
-        let recorder = &self.recorder;
-        let at = |instant| recorder.since_epoch(instant);
-        let mut exchange = Exchange::new(at(self.due), at(sent), at(done), class)
-            .with_status(status)
-            .with_endpoint(self.endpoint);
-        if let Some(late) = self.late {
-            exchange = exchange.with_late(late);
-        }
-        recorder.book().close(self.seq, exchange);
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.open {
-            let now = Instant::now();
-            self.write(now, now, Class::Cancelled, None);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -254,21 +250,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dropped_ticket_is_cancelled_and_the_books_balance() {
+    fn what_is_never_resolved_was_cancelled_and_the_books_balance() {
         let start = Instant::now();
         let ms = Duration::from_millis;
-        let recorder = Arc::new(Recorder::new(start));
-        let first = recorder.plan(start);
+        let recorder = Recorder::new(start);
+        let _never = recorder.plan(start);
         let second = recorder.plan(start + ms(1));
         let (over, waiting) = recorder.over_between(Duration::ZERO, Duration::from_secs(1));
         assert_eq!((over.len(), waiting), (0, 2));
-        second.resolve(start, start + ms(2), Class::Ok, Some(200));
+        recorder.resolve(second, start, start + ms(2), Class::Ok, Some(200));
         let settled = recorder.settled_since(Duration::ZERO);
         assert!(settled.is_empty(), "the first is not over yet");
-        recorder.seal();
-        drop(first);
-        recorder.seal();
         for _ in 0..2 {
+            recorder.seal();
             let recording = recorder.recording("test", 1.0, ms(1), Duration::ZERO);
             let counts = recording.counts();
             assert_eq!((counts.planned, counts.good, counts.cancelled), (2, 1, 1));

@@ -122,18 +122,20 @@ fn slices(seen: Part<'_>, window: Window, length: Duration) -> Vec<Slice> {
     };
     let mut slices: Vec<Slice> = (0..count).map(slice).collect();
     let mut at = 0;
-    for exchange in seen.iter().filter(|e| e.class().counts()) {
-        let intended = exchange.intended();
-        if intended < window.start || intended >= window.end {
-            continue;
-        }
-        // They come in the order of time.
-        while slices[at].window.end <= intended {
-            at += 1;
-        }
-        slices[at].done += 1;
-        slices[at].bad += u64::from(exchange.class().is_bad());
-    }
+    seen.iter()
+        .filter(|e| e.class().counts())
+        .for_each(|exchange| {
+            let intended = exchange.intended();
+            if intended < window.start || intended >= window.end {
+                return;
+            }
+            // They come in the order of time.
+            while slices[at].window.end <= intended {
+                at += 1;
+            }
+            slices[at].done += 1;
+            slices[at].bad += u64::from(exchange.class().is_bad());
+        });
     slices
 }
 

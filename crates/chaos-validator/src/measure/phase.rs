@@ -41,14 +41,15 @@ impl PhaseMetrics {
     ) -> Self {
         let tally: Tally = seen.iter().collect();
         let counts = tally.counts();
-        let good = seen.iter().filter(|e| e.class().is_good());
+        let ranked = Ranked::counted(seen.iter(), counts, recording.timeout());
+        let (latency, good_latency) = ranked.quantiles();
         Self {
             window,
             counts,
             classes: tally.by_class(),
             error_rate: tally.error_rate(),
-            latency: Ranked::of(seen.iter(), recording.timeout()).quantiles(),
-            good_latency: Ranked::of(good, recording.timeout()).quantiles(),
+            latency,
+            good_latency,
             availability: Availability::of(seen, counts, recording.rate(), outages, window),
             offered_per_second: per_second(counts.planned, window.length()),
             good_per_second: per_second(counts.good, window.length()),

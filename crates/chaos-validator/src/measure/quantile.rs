@@ -1,6 +1,6 @@
 //! Latency quantiles in which failures are not lost.
 
-use crate::load::{Class, Exchange};
+use crate::load::{Class, Counts, Exchange};
 use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
@@ -59,16 +59,31 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
     /// Ranks what counts; a failure is known to be no answer within `timeout`.
     pub(crate) fn of(exchanges: I, timeout: Duration) -> Self {
         let (mut good, mut failed) = (0, 0);
-        for exchange in exchanges.clone() {
+        exchanges.clone().for_each(|exchange| {
             good += u64::from(exchange.class().is_good());
             failed += u64::from(exchange.class().is_bad());
-        }
+        });
         Self {
             exchanges,
             good,
             failed,
             timeout,
         }
+    }
+
+    /// Ranks what was counted before.
+    pub(crate) fn counted(exchanges: I, counts: Counts, timeout: Duration) -> Self {
+        Self {
+            exchanges,
+            good: counts.good,
+            failed: counts.bad,
+            timeout,
+        }
+    }
+
+    /// What is ranked, and what does not count.
+    pub(crate) fn exchanges(&self) -> I {
+        self.exchanges.clone()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -78,11 +93,14 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
     /// The order statistics ⌈qn⌉ (definition 1 of Hyndman and Fan, "Sample Quantiles in Statistical
     /// Packages", The American Statistician 50, 1996).
     pub(crate) fn timings<const N: usize>(&self, quantiles: [f64; N]) -> Option<[Timing; N]> {
-        let n = self.len();
-        if n == 0 {
-            return None;
+        match self.len() {
+            0 => None,
+            n => Some(self.at(quantiles.map(|q| rank(q, n)))),
         }
-        let ranks = quantiles.map(|q| rank(q, n));
+    }
+
+    /// What is at these ranks, from 0.
+    fn at<const N: usize>(&self, ranks: [u64; N]) -> [Timing; N] {
         let good = self.exchanges.clone().filter(|e| e.class().is_good());
         // What is beyond the last good one is not looked for.
         let among_good = ranks.map(|rank| rank.min(self.good.saturating_sub(1)));
@@ -96,22 +114,31 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
                 *timing = Timing::Exactly(Exchange::latency_of_code(code));
             }
         }
-        Some(timings)
+        timings
     }
 
     pub(crate) fn quantile(&self, q: f64) -> Option<Timing> {
         self.timings([q]).map(|[timing]| timing)
     }
 
-    pub(crate) fn quantiles(&self) -> Option<Quantiles> {
-        let [p50, p95, p99, p999, max] = self.timings([0.5, 0.95, 0.99, 0.999, 1.0])?;
-        Some(Quantiles {
+    /// The quantiles of all, and those of the good ones alone.
+    pub(crate) fn quantiles(&self) -> (Option<Quantiles>, Option<Quantiles>) {
+        const QUANTILES: [f64; 5] = [0.5, 0.95, 0.99, 0.999, 1.0];
+        let rank_in = |n: u64| QUANTILES.map(|q| if n == 0 { 0 } else { rank(q, n) });
+        let ([a, b, c, d, e], [f, g, h, i, j]) = (rank_in(self.len()), rank_in(self.good));
+        // In one go: each look at them takes its time.
+        let [a, b, c, d, e, f, g, h, i, j] = self.at([a, b, c, d, e, f, g, h, i, j]);
+        let named = |[p50, p95, p99, p999, max]: [Timing; 5]| Quantiles {
             p50,
             p95,
             p99,
             p999,
             max,
-        })
+        };
+        (
+            (self.len() > 0).then(|| named([a, b, c, d, e])),
+            (self.good > 0).then(|| named([f, g, h, i, j])),
+        )
     }
 }
 
@@ -143,12 +170,12 @@ pub(crate) fn select<const N: usize>(
         tops.sort_unstable();
         tops.dedup();
         let mut counts = vec![[0_u64; 1 << 11]; tops.len()];
-        for code in codes.clone() {
+        codes.clone().for_each(|code| {
             let top = code.checked_shr(shift + width).unwrap_or(0);
             if let Some(at) = tops.iter().position(|t| *t == top) {
                 counts[at][(code >> shift) as usize & ((1 << width) - 1)] += 1;
             }
-        }
+        });
         for (known, rank) in found.iter_mut().zip(&mut ranks) {
             let at = tops.iter().position(|t| t == known).unwrap_or_default();
             let mut digit = 0;
@@ -211,12 +238,27 @@ mod tests {
         let exchanges: Vec<_> = (1..=100).map(|i| exchange(i, i, Class::Ok)).collect();
         let quantiles = Ranked::of(exchanges.iter(), Duration::from_secs(1))
             .quantiles()
+            .0
             .unwrap();
         let ms = |ms| Timing::Exactly(Duration::from_millis(ms));
         assert_eq!(quantiles.p50, ms(50));
         assert_eq!(quantiles.p95, ms(95));
         assert_eq!(quantiles.p99, ms(99));
         assert_eq!(quantiles.max, ms(100));
+    }
+
+    /// Normal answers and time-outs are far apart, and a sketch that interpolates between them invents latencies that nobody
+    /// had.
+    #[test]
+    fn a_quantile_at_the_edge_of_two_modes_is_one_that_was_seen() {
+        let exchanges: Vec<_> = (0..10_000)
+            .map(|i| match i % 1000 {
+                0 => exchange(i, 1_900, Class::Ok),
+                i => exchange(i, 1 + i % 3, Class::Ok),
+            })
+            .collect();
+        let p999 = Ranked::of(exchanges.iter(), Duration::from_secs(2)).quantile(0.999);
+        assert_eq!(p999, Some(Timing::Exactly(Duration::from_millis(3))));
     }
 
     #[test]
@@ -243,7 +285,7 @@ mod tests {
         ];
         assert_eq!(
             Ranked::of(exchanges.iter(), Duration::from_secs(1)).quantiles(),
-            None
+            (None, None)
         );
     }
 

@@ -1,5 +1,7 @@
 //! What can only be seen from within: which path the data took, and what a stage may do.
 
+#[cfg(target_os = "linux")]
+mod gone;
 mod paths;
 mod seam;
 mod sockets;

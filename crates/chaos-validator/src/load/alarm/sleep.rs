@@ -7,7 +7,12 @@ use std::time::Instant;
 pub(in super::super) struct Alarm;
 
 impl Alarm {
-    pub(in super::super) fn new() -> Self {
+    pub(in super::super) fn coarse() -> Self {
+        Self
+    }
+
+    /// There is nothing finer.
+    pub(in super::super) fn fine() -> Self {
         Self
     }
 

@@ -16,8 +16,13 @@ pub(in super::super) struct Alarm {
 }
 
 impl Alarm {
+    /// Tokio's timer.
+    pub(in super::super) fn coarse() -> Self {
+        Self { timer: None }
+    }
+
     /// In a runtime.
-    pub(in super::super) fn new() -> Self {
+    pub(in super::super) fn fine() -> Self {
         let timer = Timer::new()
             .inspect_err(|error| tracing::warn!(%error, "the load is paced by a coarse timer"))
             .ok();

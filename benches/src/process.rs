@@ -11,18 +11,27 @@ use std::{
 
 /// A program that ends with this value.
 #[derive(Debug)]
-pub(crate) struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
     /// Starts a program that says nothing.
-    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+    ///
+    /// # Errors
+    /// There is no such program.
+    pub fn start(command: &mut Command) -> Result<Self> {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = quiet.stderr(Stdio::null()).spawn();
         Ok(Self(child.map_err(|e| format!("{command:?}: {e}"))?))
     }
 
-    pub(crate) fn of(child: Child) -> Self {
+    /// One that was started already.
+    pub fn of(child: Child) -> Self {
         Self(child)
+    }
+
+    /// Its pid.
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// Its pid and those of its descendants.
@@ -39,7 +48,7 @@ impl Process {
     }
 
     /// The processor time it has used so far, in seconds.
-    pub(crate) fn cpu(&self) -> f64 {
+    pub fn cpu(&self) -> f64 {
         let threads = self.pids().into_iter().flat_map(|pid| {
             fs::read_dir(format!("/proc/{pid}/task"))
                 .into_iter()
@@ -53,7 +62,7 @@ impl Process {
     }
 
     /// Its share of the memory, in bytes.
-    pub(crate) fn memory(&self) -> f64 {
+    pub fn memory(&self) -> f64 {
         let shares = self.pids().into_iter().filter_map(|pid| {
             let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
             let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
@@ -101,12 +110,18 @@ fn parents() -> Vec<(u32, u32)> {
 }
 
 /// A port that is free right now.
-pub(crate) fn free_port() -> io::Result<u16> {
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Waits until somebody listens.
-pub(crate) fn await_port(port: u16) -> Result<()> {
+///
+/// # Errors
+/// Nobody does within ten seconds.
+pub fn await_port(port: u16) -> Result<()> {
     let start = Instant::now();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     while TcpStream::connect(address).is_err() {

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 const TOLERANCE: f64 = 0.05;
 
 /// The value in the middle, or what is not a number if there is none.
-pub(crate) fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     percentile(values, 50.0)
 }
 
@@ -17,7 +17,7 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     clippy::cast_precision_loss,
     reason = "an index"
 )]
-pub(crate) fn percentile(values: &[f64], percent: f64) -> f64 {
+pub fn percentile(values: &[f64], percent: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
     let rank = (sorted.len() as f64 * percent / 100.0).ceil() as usize;
@@ -29,17 +29,18 @@ pub(crate) fn percentile(values: &[f64], percent: f64) -> f64 {
 
 /// What was to be reached, and what was.
 #[derive(Debug, Default)]
-pub(crate) struct Targets(Vec<(String, f64, String, bool)>);
+#[non_exhaustive]
+pub struct Targets(Vec<(String, f64, String, bool)>);
 
 impl Targets {
     /// At least this, less the tolerance.
-    pub(crate) fn at_least(&mut self, what: &str, measured: f64, least: f64) {
+    pub fn at_least(&mut self, what: &str, measured: f64, least: f64) {
         let met = measured >= least * (1.0 - TOLERANCE);
         self.push(what, measured, format!("≥ {least:.3}"), met);
     }
 
     /// At most this, with the tolerance.
-    pub(crate) fn at_most(&mut self, what: &str, measured: f64, most: f64) {
+    pub fn at_most(&mut self, what: &str, measured: f64, most: f64) {
         let met = measured <= most * (1.0 + TOLERANCE);
         self.push(what, measured, format!("≤ {most:.3}"), met);
     }
@@ -49,7 +50,8 @@ impl Targets {
     }
 
     /// Prints them; whether all were met.
-    pub(crate) fn print(&self) -> bool {
+    #[expect(clippy::print_stdout, reason = "its output is the measurement")]
+    pub fn print(&self) -> bool {
         println!("\n| target | measured | to reach | |\n|---|---|---|---|");
         for (what, measured, target, met) in &self.0 {
             let met = if *met { "met" } else { "**missed**" };
