@@ -14,6 +14,8 @@ pub(super) struct Column {
     pub(super) sum: Slice,
     /// The best of its slices.
     pub(super) best: Option<SliceLatency>,
+    /// The one in the middle of its slices.
+    pub(super) typical: Option<SliceLatency>,
 }
 
 /// The slices of a timeline in at most `most` columns.
@@ -28,6 +30,7 @@ pub(super) fn columns(timeline: &Timeline, most: usize) -> Vec<Column> {
             end: timeline.start_of(first + slices.len()),
             sum,
             best,
+            typical: typical(slices),
         }
     };
     chunks.map(column).collect()
@@ -72,6 +75,25 @@ fn pick(a: SliceLatency, b: SliceLatency, worse: bool) -> SliceLatency {
         p99: timing(a.p99, b.p99),
         max: a.max.max(b.max),
     }
+}
+
+/// Each quantile of the slice that is in the middle by it.
+fn typical(slices: &[Slice]) -> Option<SliceLatency> {
+    let mut seen: Vec<SliceLatency> = slices.iter().filter_map(|s| s.latency).collect();
+    let mut middle = |of: fn(&SliceLatency) -> Timing| {
+        seen.sort_unstable_by_key(|latency| rank(of(latency)));
+        seen.get(seen.len() / 2).map(of)
+    };
+    let (p50, p95, p99) = (middle(|l| l.p50)?, middle(|l| l.p95)?, middle(|l| l.p99)?);
+    let min = seen.iter().filter_map(|l| l.min).min();
+    let max = seen.iter().filter_map(|l| l.max).max();
+    Some(SliceLatency {
+        min,
+        p50,
+        p95,
+        p99,
+        max,
+    })
 }
 
 /// What has no end is slower than everything.

@@ -6,7 +6,7 @@ use super::{
     svg::{Boxes, Svg},
     words,
 };
-use crate::measure::{BUCKETS_PER_DECADE, LatencyBucket, share};
+use crate::measure::{BUCKETS_PER_DECADE, share};
 use std::time::Duration;
 
 const TOP: f64 = 26.0;
@@ -112,22 +112,22 @@ fn shade(n: u32, most: u32) -> usize {
     ((part * (SHADES - 1) as f64).round() as usize).min(SHADES - 1)
 }
 
-/// The times at the side: each decade, and its third where there is room.
+/// The times at the side: each decade, and three times it where there is room.
 fn side(svg: &mut Svg, low: u8, high: u8, height: f64) {
-    let step = if f64::from(BUCKETS_PER_DECADE) * height < 60.0 {
-        10
+    let decade = f64::from(BUCKETS_PER_DECADE);
+    let digits: &[f64] = if decade * height < 60.0 {
+        &[1.0]
     } else {
-        5
+        &[1.0, 3.0]
     };
-    for number in (low..=high).filter(|n| n % step == 0) {
-        let micros = 10_f64.powf(f64::from(number) / f64::from(BUCKETS_PER_DECADE));
-        let time = Duration::from_secs_f64(micros / 1e6);
-        let y = BOTTOM - height * f64::from(number - low);
-        svg.line("grid over", (LEFT, y), (RIGHT, y));
-        svg.text("tick e", (LEFT - 6.0, y + 4.0), &words::tick(time));
+    let times = (0..9).flat_map(|power| digits.iter().map(move |d| d * 10_f64.powi(power)));
+    for micros in times {
+        let rows = micros.log10() * decade - f64::from(low);
+        if (0.0..=f64::from(high - low + 1)).contains(&rows) {
+            let y = BOTTOM - height * rows;
+            svg.line("grid over", (LEFT, y), (RIGHT, y));
+            let time = Duration::from_secs_f64(micros / 1e6);
+            svg.text("tick e", (LEFT - 6.0, y + 4.0), &words::tick(time));
+        }
     }
-    debug_assert!(
-        LatencyBucket::of(Duration::ZERO).number() == 0,
-        "numbers begin at a microsecond"
-    );
 }

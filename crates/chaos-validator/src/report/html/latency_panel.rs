@@ -3,7 +3,7 @@
 use super::{
     frame::{Frame, LEFT, Panel, RIGHT},
     scale::Log,
-    svg::{At, Line, Svg},
+    svg::{At, Boxes, Line, Svg},
     words,
 };
 use crate::{
@@ -44,9 +44,12 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
         let y = Log::new(fastest, slowest, (BOTTOM, TOP));
         ticks(&mut svg, &y);
         frame.hatch_gaps(&mut svg, TOP, BOTTOM);
-        references(frame, &mut svg, &y, timeout);
+        let labels = references(frame, &mut svg, &y, timeout);
         for (name, of) in LINES {
             draw(frame, &mut svg, &y, name, of);
+        }
+        for (place, text) in labels {
+            svg.text("ref-name e", (RIGHT - 4.0, place), &text);
         }
     } else {
         frame.nothing(
@@ -74,20 +77,34 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
         id: "latency",
         title: "Latency",
         summary,
-        legend: vec![
-            ("l-p50", "p50".into()),
-            ("l-p95", "p95".into()),
-            ("l-p99", "p99".into()),
-            ("l-censored", "▲ no answer within the timeout".into()),
-        ],
+        legend: legend(frame),
         height: Frame::height(BOTTOM),
         svg: svg.finish(),
         timed: true,
     }
 }
 
+fn legend(frame: &Frame<'_>) -> Vec<(&'static str, String)> {
+    let mut legend = vec![
+        ("l-p50", "p50".to_owned()),
+        ("l-p95", "p95".to_owned()),
+        ("l-p99", "p99".to_owned()),
+        ("l-censored", "▲ no answer within the timeout".to_owned()),
+    ];
+    let column = frame
+        .columns
+        .first()
+        .map_or(Duration::ZERO, |c| c.end - c.start);
+    let slice = frame.report.timeline.slice;
+    if column > slice {
+        let (column, slice) = (words::short(column), words::short(slice));
+        legend.push(("l-band", format!("best to worst {slice} of {column}")));
+    }
+    legend
+}
+
 /// The times at the side, with lines.
-pub(super) fn ticks(svg: &mut Svg, y: &Log) {
+fn ticks(svg: &mut Svg, y: &Log) {
     for tick in y.ticks() {
         let at = y.at(tick);
         svg.line("grid", (LEFT, at), (RIGHT, at));
@@ -95,70 +112,73 @@ pub(super) fn ticks(svg: &mut Svg, y: &Log) {
     }
 }
 
-/// The baseline, what is promised, and the longest that was waited.
-fn references(frame: &Frame<'_>, svg: &mut Svg, y: &Log, timeout: Option<Duration>) {
+/// The baseline, what is promised, and the longest that was waited; gives back their names and where these are.
+fn references(
+    frame: &Frame<'_>,
+    svg: &mut Svg,
+    y: &Log,
+    timeout: Option<Duration>,
+) -> Vec<(f64, String)> {
     let report = frame.report;
     let before = report.metrics.baseline.as_ref().and_then(|b| b.latency);
+    let p95 = before.and_then(|l| l.p95.exact());
     let promised = report.targets.threshold(Slo::LatencyDegradation);
-    let mut labels: Vec<f64> = Vec::new();
-    let mut line = |class: &str, time: Duration, text: String| {
+    let more = promised.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
+    let most = p95.zip(more).and_then(|(p95, more)| p95.checked_add(more));
+    let lines = [
+        ("ref-timeout", "timeout", timeout),
+        ("ref-slo", "promised p95 ≤", most),
+        ("ref-base", "baseline p95", p95),
+    ];
+    let mut labels: Vec<(f64, String)> = Vec::new();
+    for (class, name, time) in lines {
+        let Some(time) = time else {
+            continue;
+        };
         let at = y.at(time);
         svg.line(class, (LEFT, at), (RIGHT, at));
-        // Labels that would be on each other go below their lines.
-        let below = labels.iter().any(|other| (other - at).abs() < 13.0);
-        let place = if below { at + 12.0 } else { at - 4.0 };
-        labels.push(at);
-        svg.text("ref-name e", (RIGHT - 4.0, place), &text);
-    };
-    if let Some(timeout) = timeout {
-        line(
-            "ref-timeout",
-            timeout,
-            format!("timeout {}", words::short(timeout)),
-        );
+        // A name that would be on another goes below its line.
+        let above = at - 4.0;
+        let taken = labels.iter().any(|(other, _)| (other - above).abs() < 12.0);
+        let place = if taken || above < TOP + 8.0 {
+            at + 12.0
+        } else {
+            above
+        };
+        labels.push((place, format!("{name} {}", words::short(time))));
     }
-    let Some(p95) = before.and_then(|l| l.p95.exact()) else {
-        return;
-    };
-    let more = promised.and_then(|ms| Duration::try_from_secs_f64(ms / 1e3).ok());
-    if let Some(most) = more.and_then(|more| p95.checked_add(more)) {
-        line(
-            "ref-slo",
-            most,
-            format!("promised p95 ≤ {}", words::short(most)),
-        );
-    }
-    line(
-        "ref-base",
-        p95,
-        format!("baseline p95 {}", words::short(p95)),
-    );
+    labels
 }
 
+/// The line of a quantile. Where a column is several slices, it is the one in the middle, in a band from the best to the worst.
 fn draw(frame: &Frame<'_>, svg: &mut Svg, y: &Log, name: &str, of: Quantile) {
+    let merged = frame
+        .columns
+        .first()
+        .is_some_and(|c| c.end - c.start > frame.report.timeline.slice);
     let mut line = Line::default();
+    let mut band = Boxes::default();
     let mut marks = String::new();
     for column in &frame.columns {
         let (x, width) = frame.span(column);
-        let middle = x + width / 2.0;
-        let Some(worst) = column.sum.latency.map(|l| of(&l)) else {
+        let at = |latency: Option<SliceLatency>| latency.map(|l| (of(&l), y.at(of(&l).lower())));
+        let (Some((timing, middle)), Some((_, best)), Some((_, worst))) =
+            (at(column.typical), at(column.best), at(column.sum.latency))
+        else {
             line.lift();
             continue;
         };
-        let best = column.best.map_or(worst, |l| of(&l));
-        if frame.columns.len() < 200 {
-            // A level for as long as it was measured.
-            line.to(x, y.at(worst.lower()));
-            line.to(x + width, y.at(worst.lower()));
-        } else {
-            line.to(middle, y.at(best.lower()));
-            line.to(middle, y.at(worst.lower()));
+        line.to(x, middle);
+        line.to(x + width, middle);
+        if merged {
+            band.add((x, worst), (width, best - worst));
         }
-        if matches!(worst, Timing::AtLeast(_)) {
-            let at = y.at(worst.lower());
-            marks += &format!("M{} {}l3.5 6h-7z", At(middle), At(at - 3.0));
+        if matches!(timing, Timing::AtLeast(_)) {
+            let (x, y) = (At(x + width / 2.0), At(middle - 3.0));
+            marks += &format!("M{x} {y}l3.5 6h-7z");
         }
     }
+    svg.path(&format!("pile band {name}"), band.d());
     svg.path(&format!("line {name}"), &line.finish());
     svg.path(&format!("censored {name}-mark"), &marks);
 }

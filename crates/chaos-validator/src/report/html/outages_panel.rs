@@ -133,7 +133,7 @@ fn recovery(frame: &Frame<'_>, svg: &mut Svg) {
     let (anchor, at) = if from > 860.0 {
         ("value e", RIGHT - 2.0)
     } else {
-        ("value", from)
+        ("value", from + 4.0)
     };
     svg.text(anchor, (at, y - 4.0), &said);
     svg.close();

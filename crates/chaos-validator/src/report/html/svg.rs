@@ -143,7 +143,10 @@ pub(super) struct Boxes(String);
 
 impl Boxes {
     pub(super) fn add(&mut self, (x, y): (f64, f64), (w, h): (f64, f64)) {
-        let (x, y, w, h) = (At(x), At(y), At(w), At(h));
+        // Both ends are rounded, not the width, so that there is no gap to the next.
+        let tenths = |at: f64| (at * 10.0).round() / 10.0;
+        let (w, h) = (At(tenths(x + w) - tenths(x)), At(tenths(y + h) - tenths(y)));
+        let (x, y) = (At(x), At(y));
         self.0 += &format!("M{x} {y}h{w}v{h}h-{w}z");
     }
 

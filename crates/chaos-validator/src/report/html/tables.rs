@@ -25,13 +25,16 @@ pub(super) struct Fact {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Table {
     head: Vec<&'static str>,
+    /// How many columns are words, on the left.
+    words: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn some(head: &[&'static str], rows: Vec<Vec<String>>) -> Option<Self> {
+    fn some(head: &[&'static str], words: usize, rows: Vec<Vec<String>>) -> Option<Self> {
         (!rows.is_empty()).then(|| Self {
             head: head.to_vec(),
+            words,
             rows,
         })
     }
@@ -196,6 +199,7 @@ pub(super) fn phases(report: &Report) -> Table {
             "phase", "time", "requests", "p50", "p95", "p99", "p99.9", "max", "errors", "up",
             "good/s",
         ],
+        words: 1,
         rows: parts.into_iter().filter_map(row).collect(),
     }
 }
@@ -227,7 +231,7 @@ pub(super) fn endpoints(report: &Report) -> Option<Table> {
         "p50",
         "p95",
     ];
-    Table::some(&head, rows.collect())
+    Table::some(&head, 1, rows.collect())
 }
 
 pub(super) fn hypotheses(report: &Report) -> Option<Table> {
@@ -239,7 +243,7 @@ pub(super) fn hypotheses(report: &Report) -> Option<Table> {
         };
         vec![judged.name.clone(), judged.phase.to_string(), said]
     });
-    Table::some(&["hypothesis", "phase", "verdict"], rows.collect())
+    Table::some(&["hypothesis", "phase", "verdict"], 3, rows.collect())
 }
 
 pub(super) fn edges(report: &Report) -> Option<Table> {
@@ -265,7 +269,7 @@ pub(super) fn edges(report: &Report) -> Option<Table> {
         "gone",
         "hits",
     ];
-    Table::some(&head, rows.collect())
+    Table::some(&head, 2, rows.collect())
 }
 
 pub(super) fn outages(report: &Report) -> Option<Table> {
@@ -291,7 +295,7 @@ pub(super) fn outages(report: &Report) -> Option<Table> {
         "bounds",
         "segments",
     ];
-    Table::some(&head, rows.collect())
+    Table::some(&head, 1, rows.collect())
 }
 
 /// The columns of the pictures as numbers; what hovering tells comes from here.
@@ -323,6 +327,7 @@ pub(super) fn seconds(frame: &Frame<'_>) -> Table {
             "p99",
             "slowest good",
         ],
+        words: 1,
         rows: rows.collect(),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn panel(frame: &Frame<'_>) -> Panel {
         for tick in round_ticks(0.0, most * 1.1, 4.0) {
             let at = y.at(tick);
             svg.line("grid", (LEFT, at), (RIGHT, at));
-            svg.text("tick e", (LEFT - 6.0, at + 4.0), &words::number(tick));
+            svg.text("tick e", (LEFT - 6.0, at + 4.0), &words::trimmed(tick));
         }
         let good = line(|s| s.good);
         let last = frame.columns.last().map_or(LEFT, |c| {

@@ -131,7 +131,7 @@ fn mttr(report: &Report) -> Tile {
         n => format!("{n} outages, the longest {}", words::timing(r.longest)),
     });
     let value = repair.map(|r| words::timing(r.judged));
-    tile(report, Slo::Mttr, "Time to repair (MTTR)", value, about)
+    tile(report, Slo::Mttr, "MTTR", value, about)
 }
 
 fn recovery(report: &Report) -> Tile {
