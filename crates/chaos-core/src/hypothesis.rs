@@ -1,6 +1,6 @@
 //! Deciding from samples.
 
-use crate::{Samples, Value};
+use crate::{Mode, Samples, Tolerance};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -111,78 +111,39 @@ pub trait Hypothesis: fmt::Debug + Send + Sync + 'static {
     fn judge(&self, phase: Phase, samples: &Samples) -> Verdict;
 }
 
-/// What a value must be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Tolerance {
-    /// Exactly this.
-    Is(Value),
-    /// A number from the first to the second, both included.
-    Range(f64, f64),
-    /// One of these.
-    OneOf(Vec<Value>),
-    /// Good without further words: true, or a number from 200 to 299, as HTTP's statuses of success are.
-    Good,
-}
-
-impl Tolerance {
-    /// Whether `value` is tolerated. A missing value never is.
-    pub fn accepts(&self, value: &Value) -> bool {
-        match (self, value) {
-            (_, Value::Missing(_)) => false,
-            (Self::Is(expected), value) => expected == value,
-            (Self::Range(from, to), Value::Number(number)) => (from..=to).contains(&number),
-            (Self::Range(..), _) => false,
-            (Self::OneOf(values), value) => values.contains(value),
-            (Self::Good, Value::Flag(flag)) => *flag,
-            (Self::Good, Value::Number(status)) => (200.0..300.0).contains(status),
-            (Self::Good, _) => false,
-        }
-    }
-}
-
-impl fmt::Display for Tolerance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Is(value) => write!(f, "{value}"),
-            Self::Range(from, to) => write!(f, "{from} to {to}"),
-            Self::Good => f.write_str("good"),
-            Self::OneOf(values) => {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                f.write_str(&values.join(" or "))
-            }
-        }
-    }
-}
-
 /// Every sample of one probe is within a tolerance.
 #[derive(Debug, Clone)]
 pub struct Steady {
     name: String,
     probe: String,
     tolerance: Tolerance,
-    during_fault: bool,
+    mode: Mode,
 }
 
 impl Steady {
     /// `probe` is `tolerance`, before the fault and again after it. What happens in between is not judged
-    /// unless [`also_during_the_fault`](Self::also_during_the_fault).
+    /// unless the [`mode`](Self::mode) says so.
     pub fn new(probe: impl Into<String>, tolerance: Tolerance) -> Self {
         let probe = probe.into();
         Self {
             name: format!("{probe} is {tolerance}"),
             probe,
             tolerance,
-            during_fault: false,
+            mode: Mode::Edge,
         }
     }
 
-    /// Judges the fault phase, too.
+    /// Judges the phases of this mode. Default: [`Mode::Edge`].
     #[must_use]
-    pub fn also_during_the_fault(mut self) -> Self {
-        self.during_fault = true;
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
+    }
+
+    /// Judges the fault phase, too: [`Mode::Continuous`].
+    #[must_use]
+    pub fn also_during_the_fault(self) -> Self {
+        self.mode(Mode::Continuous)
     }
 }
 
@@ -192,7 +153,7 @@ impl Hypothesis for Steady {
     }
 
     fn judge(&self, phase: Phase, samples: &Samples) -> Verdict {
-        if phase == Phase::Fault && !self.during_fault {
+        if !self.mode.judges(phase) {
             return Verdict::Held;
         }
         let samples = samples.of(&self.probe);
@@ -218,7 +179,7 @@ impl Hypothesis for Steady {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sample;
+    use crate::{Sample, Value};
     use std::time::Duration;
 
     fn samples(values: &[Value]) -> Samples {

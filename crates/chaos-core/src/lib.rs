@@ -34,6 +34,7 @@ mod stack;
 mod stop;
 mod target;
 pub mod testing;
+mod tolerance;
 mod undo;
 mod undo_log;
 pub mod units;
@@ -47,9 +48,9 @@ pub use error::{
     BoxError, Chain, ConfigError, EngineError, FaultError, Leftover, Refusal, RefusalReason,
     UndoLogError,
 };
-pub use experiment::{Experiment, ExperimentSpec, FaultSpec, Targets};
+pub use experiment::{Experiment, ExperimentSpec, FaultSpec, Mode, ProbeSettings, Targets};
 pub use fault::{Context, Fault, FaultExt, InjectionId};
-pub use hypothesis::{Hypothesis, Phase, Steady, Tolerance, Verdict};
+pub use hypothesis::{Hypothesis, Phase, Steady, Verdict};
 pub use identity::{ProcessId, boot_id, machine_id, since_boot};
 pub use in_process::{Held, InProcess};
 pub use injection::Injection;
@@ -68,6 +69,7 @@ pub use seed::Seed;
 pub use stack::{Active, Stack, Stacked};
 pub use stop::{Stop, StopReason};
 pub use target::{BlastRadius, Host, Site, Target};
+pub use tolerance::{Pattern, Tolerance};
 pub use undo::{Lifetime, Presence, Undo, UndoRecord, Undone};
 pub use undo_log::Forgotten;
 pub use watchdog::Watchdog;

@@ -1,6 +1,6 @@
 //! What is wrong with an experiment can be said before anything is asked of the host.
 
-use crate::{ConfigError, Experiment};
+use crate::{ConfigError, Experiment, Mode, ProbeSettings};
 use std::collections::BTreeSet;
 
 /// Whether the times and names of an experiment can be meant.
@@ -25,15 +25,37 @@ pub(super) fn check(experiment: &Experiment) -> Result<(), ConfigError> {
         }
     }
     let mut names = BTreeSet::new();
-    match experiment
-        .probes
-        .iter()
-        .find(|probe| !names.insert(&probe.name))
-    {
-        Some(twice) => Err(ConfigError::field(
-            "probes",
-            format!("`{}` stands there twice", twice.name),
-        )),
-        None => Ok(()),
+    for asked in &experiment.probes {
+        let settings = &asked.settings;
+        if !names.insert(&settings.name) {
+            let problem = format!("`{}` stands there twice", settings.name);
+            return Err(ConfigError::field("probes", problem));
+        }
+        check_times(settings, experiment)
+            .map_err(|e| e.within(&format!("probes.{}", settings.name)))?;
     }
+    Ok(())
+}
+
+/// Whether a probe can see anything in the time that it has.
+fn check_times(settings: &ProbeSettings, experiment: &Experiment) -> Result<(), ConfigError> {
+    if settings.limit().is_zero() {
+        return Err(ConfigError::field(
+            "timeout",
+            "is 0; nothing can be seen in no time",
+        ));
+    }
+    let (phase, lasts) = match settings.mode {
+        Mode::End => ("recovery_limit", experiment.recovery_limit),
+        Mode::OnChaos => ("hold", experiment.hold),
+        _ => ("baseline", experiment.baseline),
+    };
+    if settings.delay >= lasts && !settings.delay.is_zero() {
+        let delay = settings.delay;
+        return Err(ConfigError::field(
+            "delay",
+            format!("{delay:?} is not before the end of its first phase: {phase} is {lasts:?}"),
+        ));
+    }
+    Ok(())
 }

@@ -116,9 +116,13 @@ impl Runner<'_> {
         let hold = self.experiment.hold;
         let start = self.begin(Phase::Fault, hold);
         let mut trouble = match self.session.start().await {
-            Ok(()) => self.hold(hold).await,
+            Ok(()) => {
+                self.sampler.phase(Some(Phase::Fault));
+                self.hold(hold).await
+            }
             Err(error) => Some(Trouble::Error(error)),
         };
+        self.sampler.phase(None);
         self.drain();
         if trouble.is_none() {
             self.judge(Phase::Fault, start, self.handle.elapsed());
@@ -154,11 +158,18 @@ impl Runner<'_> {
     /// Watches normal, and says whether it is.
     async fn baseline(&mut self) -> Result<(), Outcome> {
         let start = self.begin(Phase::Baseline, self.experiment.baseline);
+        self.sampler.phase(Some(Phase::Baseline));
         let stop = self.handle.stop.clone();
+        let mut failed = None;
         let stopped = tokio::select! {
             () = sleep(self.experiment.baseline) => None,
             reason = stop.wait() => Some(reason),
+            why = self.sampler.failure() => {
+                failed = Some(why);
+                None
+            }
         };
+        self.sampler.phase(None);
         if let Some(reason) = stopped {
             self.stopping(&reason);
             self.close(Phase::Baseline);
@@ -168,7 +179,7 @@ impl Runner<'_> {
             .judge(Phase::Baseline, start, self.handle.elapsed())
             .and(self.observers.steady());
         self.close(Phase::Baseline);
-        match verdict.why() {
+        match failed.as_deref().or(verdict.why()) {
             None => Ok(()),
             Some(why) => Err(Outcome::NotSteady {
                 why: why.to_owned(),
@@ -180,13 +191,17 @@ impl Runner<'_> {
     async fn hold(&mut self, hold: Duration) -> Option<Trouble> {
         let stop = self.handle.stop.clone();
         let over = sleep(hold);
-        tokio::pin!(over);
+        let failure = self.sampler.failure();
+        tokio::pin!(over, failure);
         loop {
             tokio::select! {
                 () = &mut over => return None,
                 reason = stop.wait() => {
                     self.stopping(&reason);
                     return None;
+                }
+                by = &mut failure, if stop.requested().is_none() => {
+                    stop.request(StopReason::Aborted { by });
                 }
                 notice = self.session.notice() => match notice {
                     Some(Notice::Edge(edge)) => self.edge(edge),
@@ -205,6 +220,7 @@ impl Runner<'_> {
     async fn aftermath(&mut self) {
         let limit = self.experiment.recovery_limit;
         let start = self.begin(Phase::Recovery, limit);
+        self.sampler.phase(Some(Phase::Recovery));
         let stop = self.handle.stop.clone();
         let verdict = loop {
             let now = self.handle.elapsed();
@@ -250,14 +266,14 @@ impl Runner<'_> {
     fn unless_blind(&mut self, outcome: Outcome) -> Outcome {
         let mut blind = Vec::new();
         for asked in &self.experiment.probes {
-            let samples = self.run.samples.of(&asked.name);
+            let samples = self.run.samples.of(&asked.settings.name);
             let seen = samples
                 .iter()
                 .any(|s| !matches!(s.value, Value::Missing(_)));
             if let (false, Some(Value::Missing(why))) = (seen, samples.last().map(|s| &s.value)) {
                 blind.push(format!(
                     "the probe `{}` has never seen anything: {why}",
-                    asked.name
+                    asked.settings.name
                 ));
             }
         }

@@ -1,19 +1,16 @@
 //! What to do, in one value.
 
+mod mode;
+mod settings;
 mod spec;
 
+pub use mode::Mode;
+pub(crate) use settings::Asked;
+pub use settings::ProbeSettings;
 pub use spec::{ExperimentSpec, FaultSpec, Targets};
 
 use crate::{Hypothesis, Observer, Placed, Probe, seed::Seed};
 use std::{sync::Arc, time::Duration};
-
-/// A probe of an experiment: its name, and how often it is asked.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) name: String,
-    pub(crate) every: Duration,
-    pub(crate) probe: Arc<dyn Probe>,
-}
 
 /// Faults, probes, hypotheses and observers: all of one run.
 ///
@@ -103,10 +100,17 @@ impl Experiment {
     }
 
     /// Adds a probe that is asked every so often, from the baseline to the end.
-    pub fn probe(mut self, name: impl Into<String>, every: Duration, probe: impl Probe) -> Self {
+    pub fn probe(self, name: impl Into<String>, every: Duration, probe: impl Probe) -> Self {
+        self.probe_with(ProbeSettings::named(name).every(every), probe)
+    }
+
+    /// Adds a probe that is asked as the settings say, and what they expect of it as a hypothesis.
+    pub fn probe_with(mut self, settings: ProbeSettings, probe: impl Probe) -> Self {
+        if let Some(steady) = settings.steady() {
+            self.hypotheses.push(Arc::new(steady));
+        }
         self.probes.push(Asked {
-            name: name.into(),
-            every,
+            settings,
             probe: Arc::new(probe),
         });
         self
