@@ -5,11 +5,11 @@ use super::{
     report::{self, Wanted},
     say, source,
 };
-use chaos_cli::{Progress, stop_on_signals};
+use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
 use chaos_validator::{Conclusion, Format, Paint, Recording, Report, Summary, terminal_width};
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,6 +22,10 @@ pub(crate) struct Args {
     /// given several times.
     #[arg(long = "report", value_name = "[FORMAT=]FILE")]
     reports: Vec<Wanted>,
+    /// Tells at http://ADDRESS/metrics what is going on, in Prometheus's format, until the last scenario is over. Whoever can
+    /// reach the address can read it [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464")]
+    metrics: Option<SocketAddr>,
     /// Repeats the random choices of an earlier run.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -72,6 +76,10 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
             USAGE
         })?;
     }
+    let live = match args.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let stage = source::open(&scenarios, registry).await?;
     let engine = start(args, registry).await?;
     let mut summary = Summary::default();
@@ -90,6 +98,7 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
     if summary.refused.is_empty() {
         run_chosen(
             args,
+            live.as_ref(),
             &engine,
             &scenarios,
             &chosen,
@@ -143,6 +152,16 @@ async fn start(args: &Args, registry: &Registry) -> Result<Engine, u8> {
     Ok(engine)
 }
 
+/// Serves `/metrics`, and says where.
+async fn listen(address: SocketAddr) -> Result<Live, u8> {
+    let live = Live::listen(address).await.map_err(|error| {
+        complain(&format!("error: --metrics {address}: {error}"));
+        REFUSED
+    })?;
+    complain(&format!("metrics: http://{}/metrics", live.address()));
+    Ok(live)
+}
+
 /// Why a scenario would be refused now.
 async fn refusal(
     engine: &Engine,
@@ -162,8 +181,10 @@ async fn refusal(
 }
 
 /// Runs the scenarios until the last, or until somebody asks to stop, or something is left on the host.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
 async fn run_chosen(
     args: &Args,
+    live: Option<&Live>,
     engine: &Engine,
     scenarios: &Scenarios,
     chosen: &[&Scenario],
@@ -174,7 +195,7 @@ async fn run_chosen(
     let stop = Stop::new();
     stop_on_signals(&stop);
     for scenario in chosen {
-        match run_one(args, engine, scenarios, scenario, stage, &stop).await {
+        match run_one(args, live, engine, scenarios, scenario, stage, &stop).await {
             Ok(report) => {
                 if chosen.len() > 1 && !report.verdict.is_held() {
                     // What is to be said of the promises is said once, at the end.
@@ -203,6 +224,7 @@ async fn run_chosen(
 
 async fn run_one(
     args: &Args,
+    live: Option<&Live>,
     engine: &Engine,
     scenarios: &Scenarios,
     scenario: &Scenario,
@@ -216,6 +238,9 @@ async fn run_one(
     let mut experiment = trial
         .experiment
         .observer(Arc::new(Progress::new(trial.load.clone())));
+    if let Some(live) = live {
+        experiment = experiment.observer(live.observer(trial.load.clone()));
+    }
     if let Some(seed) = args.seed {
         experiment = experiment.seed(Seed::new(seed));
     }
