@@ -14,6 +14,7 @@ pub(super) const fn style(class: Class) -> &'static str {
         Class::Dns => "k-dns",
         Class::Tls => "k-tls",
         Class::Timeout => "k-timeout",
+        Class::Slow => "k-slow",
         Class::NoSlot => "k-slot",
         Class::Failed => "k-failed",
         Class::Unsent => "k-unsent",
