@@ -1,11 +1,13 @@
 //! Real servers, started for one test and ended with it.
 
+mod chromedriver;
 mod container;
 mod dnsmasq;
 mod nginx;
 mod postgres;
 mod redis;
 
+pub use chromedriver::Chromedriver;
 pub use container::RedisContainer;
 pub use dnsmasq::Dnsmasq;
 pub use nginx::Nginx;

@@ -190,7 +190,7 @@ fn a_summary_says_what_was_refused_and_what_was_not_run() {
     ] {
         assert!(page.contains(words), "{words}");
     }
-    assert_eq!(page.matches("<section").count(), 4);
+    assert_eq!(page.matches("<section class=\"run\"").count(), 4);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 (() => {
   "use strict";
   const tip = document.getElementById("tip");
-  const hide = () => { tip.hidden = true; };
+  // Shows the tip of what has the focus again, where it is after scrolling.
+  let again = null;
+  const hide = () => { tip.hidden = true; again = null; };
+  const focused = (action) => () => { action(); again = action; };
   const show = (text, x, y) => {
     tip.textContent = text;
     tip.hidden = false;
@@ -21,11 +24,11 @@
       event.stopPropagation();
       show(label(point), event.clientX, event.clientY);
     });
-    point.addEventListener("focus", () => show(label(point), ...beside(point)));
+    point.addEventListener("focus", focused(() => show(label(point), ...beside(point))));
     point.addEventListener("blur", hide);
   }
   for (const chart of document.querySelectorAll(".panel:not(.timed) > .chart")) {
-    chart.addEventListener("focus", () => show(label(chart), ...beside(chart)));
+    chart.addEventListener("focus", focused(() => show(label(chart), ...beside(chart))));
     chart.addEventListener("blur", hide);
     chart.addEventListener("pointerleave", hide);
     chart.addEventListener("pointermove", hide);
@@ -71,9 +74,9 @@
         move(row, event.clientX, event.clientY);
       });
       chart.addEventListener("pointerleave", leave);
-      chart.addEventListener("focus", () => {
+      chart.addEventListener("focus", focused(() => {
         if (rows.length) { still(current); } else { show(label(chart), ...beside(chart)); }
-      });
+      }));
       chart.addEventListener("blur", leave);
       chart.addEventListener("keydown", (event) => {
         if (event.target !== chart || !rows.length) { return; }
@@ -86,5 +89,5 @@
     }
   }
   addEventListener("keydown", (event) => { if (event.key === "Escape") { hide(); } });
-  addEventListener("scroll", hide, { passive: true, capture: true });
+  addEventListener("scroll", () => { if (again) { again(); } else { hide(); } }, { passive: true, capture: true });
 })();
