@@ -5,9 +5,11 @@
 mod check;
 mod diagnose;
 mod environment;
+mod expect;
 mod file;
 mod options;
 mod path;
+mod probe;
 mod read;
 mod remaining;
 mod scenario;
