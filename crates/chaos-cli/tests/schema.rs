@@ -158,7 +158,9 @@ fn whole() -> Json {
         "load": { "http": { "url": "${base_url}/", "rate": "200/s", "timeout": "2s", "headers": { "a": "b" } } },
         "probes": {
             "health": { "http": { "url": "${base_url}/healthz", "status": 200 }, "every": "100ms", "expect": true },
-            "port": { "tcp": { "address": "127.0.0.1:6379" }, "during_fault": true }
+            "port": { "tcp": { "address": "127.0.0.1:6379" }, "during_fault": true },
+            "status": { "http": { "url": "${base_url}/" }, "mode": "on_chaos", "timeout": "1s", "retries": 2, "delay": "1s",
+              "stop_on_failure": true, "expect": { "range": [200, 299] } }
         },
         "slo_targets": { "mttr_seconds": 2, "max_recovery_time_seconds": null },
         "environments": { "production": {
@@ -220,6 +222,12 @@ fn what_is_right_is_right_to_both() {
         ),
         ("/scenarios/5/faults/0/parameters/loss", json!(0.5)),
         ("/probes/health/expect", json!("text")),
+        ("/probes/health/expect", json!({ "one_of": [200, "up"] })),
+        ("/probes/health/expect", json!({ "matches": "^u" })),
+        ("/probes/health/expect", json!({ "contains": "up" })),
+        ("/probes/health/expect", json!({ "at_least": 3 })),
+        ("/probes/health/expect", json!({ "not": false })),
+        ("/probes/health/mode", json!("on-chaos")),
         ("/slo_targets", json!({})),
     ] {
         let file = changed(pointer, value.clone());
@@ -285,6 +293,18 @@ fn what_is_wrong_is_wrong_to_both() {
         ("/probes/health/tcp", json!({ "address": "127.0.0.1:1" })),
         ("/probes/health/every", json!(100)),
         ("/probes/health/expect", json!([])),
+        ("/probes/health/expect", json!({})),
+        ("/probes/health/expect", json!({ "over": 3 })),
+        ("/probes/health/expect", json!({ "above": true })),
+        ("/probes/health/expect", json!({ "range": [1] })),
+        ("/probes/health/expect", json!({ "one_of": [] })),
+        ("/probes/health/expect", json!({ "above": 1, "below": 2 })),
+        ("/probes/health/mode", json!("sometimes")),
+        ("/probes/health/retries", json!(-1)),
+        ("/probes/health/retries", json!(1000)),
+        ("/probes/health/timeout", json!(1)),
+        ("/probes/health/delay", json!(1)),
+        ("/probes/health/stop_on_failure", json!("yes")),
         ("/probes/health/http/status", json!(2000)),
         ("/probes/port/during_fault", json!("yes")),
         ("/slo_targets/max_error_rate_percent", json!(500)),

@@ -3,13 +3,13 @@
 use crate::{
     diagnose::Diagnostic,
     environment,
-    file::{File, Group, ProbeSpec, Tagged},
+    file::{File, Group, Tagged},
     path::join,
+    probe::ProbeSpec,
     read::deserialize,
     remaining::Remaining,
     scenario::Scenario,
     scenarios::Scenarios,
-    stage::tolerance,
     tree::{Node, Tree},
 };
 use chaos_core::{ConfigError, FaultSpec, Intensity, Parameters, Registry, protects};
@@ -19,8 +19,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 /// The longest time that a fault may be in place when nothing is said.
 const USUAL_LIMIT: Duration = Duration::from_secs(300);
-/// How often a probe is asked at most.
-const SHORTEST_PROBE: Duration = Duration::from_millis(1);
 
 /// The names that a file gives, also those of what is wrong.
 #[derive(Debug)]
@@ -121,6 +119,11 @@ impl<'a> Check<'a> {
                 self.target_of(fault, &schemes, &file.safety.protected, &at, &mut wrong);
                 self.fault(fault, &at, &mut wrong);
             }
+            for (name, probe) in &file.probes {
+                if let Err(error) = scenario.leaves_time_for(probe) {
+                    wrong.add(&format!("probes.{name}"), error);
+                }
+            }
             scenarios.push(scenario);
         }
         if file.scenarios.is_empty() && self.names.scenarios.is_empty() {
@@ -212,11 +215,17 @@ impl<'a> Check<'a> {
                 let ProbeSpec { probe, .. } = deserialize(value)?;
                 self.registry.probe(&probe.tag, probe.parameters).map(drop)
             });
-            if let Err(error) = tolerance(probe.expect.as_ref()) {
-                wrong.add(&at, error.within("expect"));
-            }
-            if probe.every < SHORTEST_PROBE {
-                wrong.add(&at, ConfigError::field("every", "is shorter than 1ms"));
+            // What only follows from a value that was taken out is none.
+            let in_part = self.rest.took_of(&join(&at, "expect"));
+            let expect = |error: &ConfigError| {
+                error
+                    .field_path()
+                    .is_some_and(|field| field.starts_with("expect"))
+            };
+            for error in probe.problems() {
+                if !(in_part && expect(&error)) {
+                    wrong.add(&at, error);
+                }
             }
         }
     }

@@ -1,19 +1,15 @@
 //! The serde form of a scenario file.
 
-use crate::limits::BlastRadiusLimits;
-use crate::{schema, span::Span};
+use crate::{limits::BlastRadiusLimits, probe::ProbeSpec, schema, span::Span};
 use chaos_core::{
     BlastRadius, FaultSpec, Intensity, OnLost, Parameters, Seed,
     schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema},
     units::Time,
 };
 use chaos_validator::{LoadConfig, Slos};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value as Json;
-use std::{borrow::Cow, collections::BTreeMap, fmt, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// What to break, where, under what load, and what is promised.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -203,63 +199,5 @@ impl<'de> Deserialize<'de> for Tagged {
                 "expected exactly one kind, such as `{ proxy: { … } }`",
             )),
         }
-    }
-}
-
-/// How often a probe is asked when nothing is said.
-const USUAL_PROBE: Duration = Duration::from_millis(500);
-
-/// A probe's kind with its parameters, and how it is asked and judged.
-#[derive(Debug, Clone)]
-pub(crate) struct ProbeSpec {
-    pub(crate) probe: Tagged,
-    pub(crate) every: Duration,
-    /// When nothing is said: true, or a status of success.
-    pub(crate) expect: Option<Json>,
-    pub(crate) during_fault: bool,
-}
-
-// Field by field, so that an error knows its own.
-impl<'de> Deserialize<'de> for ProbeSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = ProbeSpec;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a probe, such as `{ http: { … }, every: 500ms }`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ProbeSpec, A::Error> {
-                let mut probes = Vec::new();
-                let mut every: Option<Time> = None;
-                let mut expect = None;
-                let mut during_fault: Option<bool> = None;
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        "every" => every = map.next_value()?,
-                        "expect" => expect = map.next_value()?,
-                        "during_fault" => during_fault = map.next_value()?,
-                        _ => {
-                            let parameters: Option<Parameters> = map.next_value()?;
-                            probes.push(Tagged {
-                                tag: key,
-                                parameters: parameters.unwrap_or_default(),
-                            });
-                        }
-                    }
-                }
-                let only =
-                    |_| A::Error::custom("expected exactly one kind, such as `{ http: { … } }`");
-                let [probe] = <[Tagged; 1]>::try_from(probes).map_err(only)?;
-                Ok(ProbeSpec {
-                    probe,
-                    every: every.map_or(USUAL_PROBE, Time::get),
-                    expect,
-                    during_fault: during_fault.unwrap_or_default(),
-                })
-            }
-        }
-        deserializer.deserialize_map(Fields)
     }
 }

@@ -5,10 +5,12 @@
 mod check;
 mod diagnose;
 mod environment;
+mod expect;
 mod file;
 mod limits;
 mod options;
 mod path;
+mod probe;
 mod read;
 mod remaining;
 mod scenario;

@@ -1,8 +1,11 @@
 //! One scenario of a file.
 
-use crate::file::{File, ScenarioSpec};
-use crate::span::Span;
-use chaos_core::{ConfigError, FaultSpec, units::Time};
+use crate::{
+    file::{File, ScenarioSpec},
+    probe::ProbeSpec,
+    span::Span,
+};
+use chaos_core::{ConfigError, FaultSpec, Mode, units::Time};
 use chaos_validator::Slos;
 use std::{collections::BTreeSet, time::Duration};
 
@@ -85,6 +88,21 @@ impl Scenario {
             }
         }
         problems
+    }
+
+    /// Whether a probe's first phase lasts longer than it is delayed.
+    pub(crate) fn leaves_time_for(&self, probe: &ProbeSpec) -> Result<(), ConfigError> {
+        let (phase, lasts) = match probe.mode() {
+            Mode::OnChaos => ("duration", self.duration),
+            Mode::End => ("recovery_limit", self.recovery_limit),
+            _ => ("baseline", self.baseline),
+        };
+        if probe.delay.is_zero() || probe.delay < lasts {
+            return Ok(());
+        }
+        let (name, lasts) = (&self.name, Time::new(lasts));
+        let problem = format!("is not shorter than the {phase} of `{name}`, {lasts}");
+        Err(ConfigError::field("delay", problem))
     }
 }
 

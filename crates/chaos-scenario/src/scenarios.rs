@@ -1,6 +1,6 @@
 //! A scenario file that was read and checked.
 
-use crate::{diagnose::Diagnostic, file::ProbeSpec, scenario::Scenario, tree::Node};
+use crate::{diagnose::Diagnostic, probe::ProbeSpec, scenario::Scenario, tree::Node};
 use chaos_core::{ConfigError, Parameters};
 use chaos_validator::{LoadConfig, Recording, StopCondition, merge_lints};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};

@@ -1,11 +1,8 @@
 //! From a checked file to what can be run: opened targets, and experiments on them.
 
 use crate::{diagnose::Diagnostic, scenario::Scenario, scenarios::Scenarios};
-use chaos_core::{
-    Chain, ConfigError, Experiment, FaultError, Host, Registry, Steady, Targets, Tolerance, Value,
-};
+use chaos_core::{Chain, ConfigError, Experiment, FaultError, Host, Registry, Targets};
 use chaos_validator::{Load, LoadConfig, Slos, StopWatch};
-use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// The opened targets of a file. Dropping it closes them.
@@ -86,11 +83,7 @@ impl Scenarios {
         }
         for (name, spec) in &self.probes {
             let probe = registry.probe(&spec.probe.tag, spec.probe.parameters.clone())?;
-            let mut steady = Steady::new(name, tolerance(spec.expect.as_ref())?);
-            if spec.during_fault {
-                steady = steady.also_during_the_fault();
-            }
-            experiment = experiment.probe(name, spec.every, probe).hypothesis(steady);
+            experiment = experiment.probe_with(spec.settings(name)?, probe);
         }
         let load = self.load.clone().map(LoadConfig::build).transpose()?;
         if let (Some(load), false) = (&load, self.stop_when.is_empty()) {
@@ -102,19 +95,5 @@ impl Scenarios {
             load,
             slos: scenario.slos,
         })
-    }
-}
-
-/// What a probe must see; when nothing is said: true, or a status of success.
-pub(crate) fn tolerance(expect: Option<&Json>) -> Result<Tolerance, ConfigError> {
-    expect.map_or(Ok(Tolerance::Good), |json| value(json).map(Tolerance::Is))
-}
-
-fn value(json: &Json) -> Result<Value, ConfigError> {
-    match json {
-        Json::Bool(flag) => Ok(Value::Flag(*flag)),
-        Json::Number(number) => Ok(Value::Number(number.as_f64().unwrap_or_default())),
-        Json::String(text) => Ok(Value::Text(text.clone())),
-        _ => Err(ConfigError::new("expected true, false, a number or a text")),
     }
 }

@@ -102,6 +102,82 @@ scenario_groups: { both: [A, B] }
     }
 }
 
+/// Everything that can be said of how a probe is asked, and what is wrong with it.
+#[test]
+fn what_is_wrong_with_a_probe_is_told_where_it_stands() {
+    let file = "
+scenarios: [{ name: A, type: process.pause, target: orders, duration: 10s }]
+targets: { orders: { process: { port: 8000 } } }
+probes:
+  health: { tcp: { address: \"127.0.0.1:1\" }, mode: start, timeout: 2s, retries: 3, delay: 1s, stop_on_failure: true, expect: true }
+";
+    assert_eq!(wrong(file), Vec::<String>::new());
+    for (from, to, says) in [
+        ("mode: start", "mode: begin", "probes.health.mode: "),
+        (
+            "mode: start",
+            "mode: start, during_fault: true",
+            "health.during_fault: is said by `mode`",
+        ),
+        (
+            "timeout: 2s",
+            "timeout: 2",
+            "health.timeout: `2` has no unit",
+        ),
+        ("timeout: 2s", "timeout: 0s", "health.timeout: is 0"),
+        (
+            "retries: 3",
+            "retries: 300",
+            "health.retries: 300 is more than 100",
+        ),
+        (
+            "retries: 3",
+            "retries: often",
+            "health.retries: `often` is not such a number",
+        ),
+        (
+            "delay: 1s",
+            "delay: 5s",
+            "health.delay: is not shorter than the baseline of `A`, 5s",
+        ),
+        (
+            "mode: start, timeout: 2s, retries: 3, delay: 1s",
+            "mode: on-chaos, delay: 10s",
+            "the duration of `A`, 10s",
+        ),
+        (
+            "stop_on_failure: true",
+            "stop_on_failure: 7",
+            "health.stop_on_failure: ",
+        ),
+        (
+            "expect: true",
+            "expect: { above: x }",
+            "health.expect.above: expected a number",
+        ),
+        (
+            "expect: true",
+            "expect: { abov: 1 }",
+            "health.expect: unknown field `abov`",
+        ),
+        (
+            "expect: true",
+            "expect: { matches: \"(\" }",
+            "health.expect.matches: `(` is not a regular",
+        ),
+        (
+            "expect: true",
+            "expect: { range: [1, \"${NOPE}\"] }",
+            "`NOPE` is not set",
+        ),
+    ] {
+        assert!(file.contains(from), "{from}");
+        let found = wrong(&file.replacen(from, to, 1));
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].contains(says), "{to}: {found:#?}");
+    }
+}
+
 #[test]
 fn a_file_full_of_mistakes_is_told_quickly_and_in_part() {
     let many: String = (0..5_000)

@@ -19,6 +19,7 @@ pub enum Mode {
     /// Asked and judged all the time.
     Continuous,
     /// Asked and judged while the fault is in place only.
+    #[serde(alias = "on-chaos")]
     OnChaos,
 }
 

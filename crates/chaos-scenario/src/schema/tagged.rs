@@ -1,6 +1,7 @@
 //! Targets and probes: a key that is the kind, and its fields.
 
 use super::{embed::Definitions, reference};
+use crate::expect::WAYS;
 use chaos_core::{Registry, schemars::SchemaGenerator, units::Time};
 use serde_json::{Map, Value as Json, json};
 
@@ -33,25 +34,51 @@ pub(super) fn define_probes(definitions: &mut Definitions, registry: &Registry) 
         fields.insert(kind.to_owned(), reference(&name));
         one_of.push(json!({ "required": [kind] }));
     }
-    let mut every = SchemaGenerator::default()
-        .subschema_for::<Option<Time>>()
-        .to_value();
-    every["description"] = "How often it is asked. Default 500ms.".into();
-    super::variables::allow(&mut every);
-    let expect = "What it must see. Default: true, or a status of success.";
-    let during = "Whether that holds during the fault, too. Default: false.";
-    fields.insert("every".into(), every);
-    fields.insert(
-        "expect".into(),
-        json!({ "description": expect, "type": ["boolean", "number", "string", "null"] }),
+    for (field, description) in [
+        ("every", "How often it is asked. Default 500ms."),
+        (
+            "timeout",
+            "After what time it has seen nothing, at each try. Default 1s, or `every` if that is longer.",
+        ),
+        (
+            "delay",
+            "How long after the beginning of its first phase it is asked first. Default 0.",
+        ),
+    ] {
+        let mut time = SchemaGenerator::default()
+            .subschema_for::<Option<Time>>()
+            .to_value();
+        time["description"] = description.into();
+        super::variables::allow(&mut time);
+        fields.insert(field.into(), time);
+    }
+    let mut scalar = |field: &str, description: &str, schema: Json| {
+        let schema =
+            json!({ "description": description, "anyOf": [schema, reference("variable")] });
+        fields.insert(field.to_owned(), schema);
+    };
+    scalar(
+        "during_fault",
+        "Whether that holds during the fault, too: `mode: continuous`. Default: false.",
+        json!({ "type": ["boolean", "null"] }),
     );
-    fields.insert(
-        "during_fault".into(),
-        json!({
-            "description": during,
-            "anyOf": [{ "type": ["boolean", "null"] }, reference("variable")]
-        }),
+    scalar(
+        "mode",
+        "When it is asked and judged: before the fault (start), after it (end), before and after it (edge, asked all the time), \
+         all the time (continuous), while the fault is in place (on_chaos). Default: edge.",
+        json!({ "enum": ["start", "end", "edge", "continuous", "on_chaos", "on-chaos", null] }),
     );
+    scalar(
+        "retries",
+        "How many more times it is asked, right away, before a sample is bad. Default 0.",
+        json!({ "type": ["integer", "null"], "minimum": 0, "maximum": 100 }),
+    );
+    scalar(
+        "stop_on_failure",
+        "Whether a bad sample ends the run, before or under the fault where it is judged. Default: false.",
+        json!({ "type": ["boolean", "null"] }),
+    );
+    fields.insert("expect".into(), expect());
     let probe = json!({
         "description": "What is looked at: exactly one kind, and how often.",
         "type": "object",
@@ -60,4 +87,32 @@ pub(super) fn define_probes(definitions: &mut Definitions, registry: &Registry) 
         "oneOf": Json::from(one_of),
     });
     definitions.add("probe", probe);
+}
+
+/// A scalar, or one way to compare.
+fn expect() -> Json {
+    let scalar = json!({ "type": ["boolean", "number", "string"] });
+    let number = json!({ "anyOf": [{ "type": "number" }, reference("variable")] });
+    let text = json!({ "type": ["string"], "minLength": 1 });
+    let way = |name: &str| match name {
+        "range" => json!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2 }),
+        "one_of" => json!({ "type": "array", "items": scalar, "minItems": 1 }),
+        "not" => scalar.clone(),
+        "matches" | "contains" => text.clone(),
+        _ => number.clone(),
+    };
+    let ways: Map<String, Json> = WAYS.iter().map(|&name| (name.into(), way(name))).collect();
+    json!({
+        "description": "What it must see: a value, or one way to compare. Default: true, or a status of success.",
+        "anyOf": [
+            { "type": ["boolean", "number", "string", "null"] },
+            {
+                "type": "object",
+                "properties": ways,
+                "additionalProperties": false,
+                "minProperties": 1,
+                "maxProperties": 1,
+            },
+        ],
+    })
 }
