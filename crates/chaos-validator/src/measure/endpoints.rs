@@ -1,7 +1,7 @@
 //! The numbers of each endpoint of a load.
 
 use super::{Part, Timing, Windows, quantile::rank, window::Window};
-use crate::load::{Counts, Exchange, MOST_ENDPOINTS, Recording};
+use crate::load::{Class, Counts, Exchange, MOST_ENDPOINTS, Recording};
 use serde::{Deserialize, Serialize};
 
 /// What one endpoint of the load did before and with the fault.
@@ -50,10 +50,17 @@ pub(super) fn endpoints(recording: &Recording, windows: &Windows) -> Vec<Endpoin
 }
 
 fn of(part: Part<'_>, recording: &Recording) -> [Option<EndpointPhase>; MOST_ENDPOINTS] {
-    let mut counts = [Counts::default(); MOST_ENDPOINTS];
-    for exchange in part.iter() {
-        counts[exchange.endpoint()].add(exchange.class(), 1);
-    }
+    let mut classes = [[0_u64; Class::ALL.len()]; MOST_ENDPOINTS];
+    part.iter().for_each(|exchange| {
+        classes[exchange.endpoint()][exchange.class() as usize] += 1;
+    });
+    let counts = classes.map(|classes| {
+        let mut counts = Counts::default();
+        for (class, n) in Class::ALL.into_iter().zip(classes) {
+            counts.add(class, n);
+        }
+        counts
+    });
     let ranks = counts.map(|c| [0.5, 0.95].map(|q| rank(q, c.done().max(1))));
     let mut wanted = [[0; 2]; MOST_ENDPOINTS];
     for ((wanted, ranks), counts) in wanted.iter_mut().zip(ranks).zip(counts) {
@@ -88,13 +95,14 @@ fn select_each(
     let mut found = [[0_u32; 2]; MOST_ENDPOINTS];
     for shift in DIGITS {
         let mut counts = [[[0_u64; 256]; 2]; MOST_ENDPOINTS];
-        for (group, code) in codes.clone() {
+        // By itself, because an iterator that goes through two slices is faster from the inside.
+        codes.clone().for_each(|(group, code)| {
             let top = code.checked_shr(shift + 8).unwrap_or(0);
             let digit = (code >> shift) as usize & 0xff;
             for (known, counts) in found[group].iter().zip(&mut counts[group]) {
                 counts[digit] += u64::from(*known == top);
             }
-        }
+        });
         let places = found.as_flattened_mut().iter_mut();
         let ranks = ranks.as_flattened_mut().iter_mut();
         for ((known, rank), counts) in places.zip(ranks).zip(counts.as_flattened()) {
