@@ -165,8 +165,9 @@ fn a_run_tells_what_is_going_on_while_it_runs() {
     wait_for("the fault is told", Duration::from_secs(30), || {
         last = get(free, "/metrics").unwrap_or_default();
         silent = silent.take().or_else(|| TcpStream::connect(free).ok());
-        last.contains("chaos_faults_in_place{scenario=\"Slow\",fault=\"net.latency\",target=\"proxy web")
-            && last.contains("phase=\"fault\"} 1")
+        last.contains(
+            "chaos_faults_in_place{scenario=\"Slow\",fault=\"net.latency\",target=\"proxy web",
+        ) && last.contains("phase=\"fault\"} 1")
     });
     assert!(last.contains("version=0.0.4"), "{last}");
     let value = |name: &str| {
