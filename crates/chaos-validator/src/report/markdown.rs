@@ -150,13 +150,17 @@ pub(super) fn escape(text: &str) -> String {
             '&' => escaped += "&amp;",
             '<' => escaped += "&lt;",
             '>' => escaped += "&gt;",
-            // A mention would call people.
-            '@' => escaped += "&#64;",
-            // An issue's number would link to it.
-            '#' => escaped += "&#35;",
+            // A mention would call people, and an issue's number would link to it; an entity is decoded before they are
+            // looked for.
+            '@' | '#' => {
+                escaped.push(c);
+                escaped.push('\u{200b}');
+            }
             ':' => escaped += "&#58;",
             '\n' | '\r' | '\t' => escaped.push(' '),
             c if c.is_control() => {}
+            // They would turn around what is read.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);
@@ -176,7 +180,7 @@ mod tests {
         let nasty = "<img src=x> | @team [x](http://y) `a` **b** #1\nnext";
         assert_eq!(
             escape(nasty),
-            "&lt;img src=x&gt; \\| &#64;team \\[x\\]\\(http&#58;//y\\) \\`a\\` \\*\\*b\\*\\* &#35;1 next"
+            "&lt;img src=x&gt; \\| @\u{200b}team \\[x\\]\\(http&#58;//y\\) \\`a\\` \\*\\*b\\*\\* #\u{200b}1 next"
         );
     }
 }

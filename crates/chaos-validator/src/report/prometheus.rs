@@ -40,7 +40,8 @@ fn of_report(page: &mut Page, report: &Report) {
         "chaos_run_start_time_seconds",
         "When the run started.",
         &one,
-        started.map_or(f64::NAN, |t| t.as_secs_f64()),
+        // To the millisecond, which is what the JSON keeps.
+        started.map_or(f64::NAN, |t| (t.as_secs_f64() * 1e3).floor() / 1e3),
     );
     page.add(
         "chaos_run_duration_seconds",
@@ -204,8 +205,16 @@ impl Page {
             f64::NEG_INFINITY => "-Inf".to_owned(),
             v => v.to_string(),
         };
-        // Writing to a text does not fail.
-        writeln!(self.0[at].samples, "{name}{{{}}} {value}", labels.join(",")).ok();
+        let series = format!("{name}{{{}}} ", labels.join(","));
+        // A series that is told twice, of two scenarios of one name say, would have all of it refused.
+        if !self.0[at]
+            .samples
+            .lines()
+            .any(|line| line.starts_with(&series))
+        {
+            // Writing to a text does not fail.
+            writeln!(self.0[at].samples, "{series}{value}").ok();
+        }
     }
 
     fn finish(self) -> String {

@@ -160,6 +160,8 @@ fn remarks(report: &Report) -> Vec<String> {
             .into_iter()
             .map(|(slos, reason)| format!("? {}: {reason}", slos.join(", "))),
     );
+    let advice = report.advice().into_iter();
+    remarks.extend(advice.map(|a| format!("→ {}: {} ({})", a.slo, a.what, a.because)));
     let warnings = report.warnings.iter().chain(&report.lints);
     remarks.extend(warnings.map(|w| format!("! {w}")));
     remarks

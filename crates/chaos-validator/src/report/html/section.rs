@@ -12,6 +12,7 @@ use super::{
     throughput_panel,
     tiles::{self, Tile},
 };
+use crate::report::Advice;
 use crate::{judge::Judgement, report::Report};
 use serde::Serialize;
 
@@ -34,6 +35,7 @@ pub(super) struct Section {
     curve: Option<Panel>,
     curve_width: f64,
     slos: Vec<SloRow>,
+    advice: Vec<Advice>,
     phases: Table,
     endpoints: Option<Table>,
     hypotheses: Option<Table>,
@@ -82,6 +84,7 @@ impl Section {
             curve: (!curve_panel::is_empty(report)).then(|| curve_panel::panel(report)),
             curve_width: curve_panel::WIDTH,
             slos: slo_rows::of(report),
+            advice: report.advice(),
             phases: tables::phases(report),
             endpoints: tables::endpoints(report),
             hypotheses: tables::hypotheses(report),
