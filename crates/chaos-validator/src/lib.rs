@@ -25,7 +25,15 @@ pub use load::{
 #[cfg(feature = "redis")]
 pub use load::{RedisLoad, RedisLoadConfig, RedisTraffic, RedisWork};
 pub use measure::{Metrics, wilson};
-pub use probe::{ClosureProbe, HttpProbe, HttpProbeConfig, TcpProbe, TcpProbeConfig, register};
+pub use probe::{
+    ClosureProbe, CommandProbe, CommandProbeConfig, DnsProbe, DnsProbeConfig, FileLook, FileProbe,
+    FileProbeConfig, HttpProbe, HttpProbeConfig, ProcessProbe, ProcessProbeConfig, PrometheusProbe,
+    PrometheusProbeConfig, ReadAs, TcpProbe, TcpProbeConfig, register,
+};
+#[cfg(feature = "postgres")]
+pub use probe::{PostgresProbe, PostgresProbeConfig};
+#[cfg(feature = "redis")]
+pub use probe::{RedisProbe, RedisProbeConfig};
 #[cfg(feature = "html")]
 pub use report::HtmlError;
 pub use report::{

@@ -40,21 +40,66 @@ impl Channel {
         request: Request<Full<Bytes>>,
         most: u64,
     ) -> Result<Parts, Class> {
+        let body = &mut Body::Drop;
+        self.exchange(dialer, endpoint, request, most, body).await
+    }
+
+    /// The same, keeping the body.
+    pub(crate) async fn fetch(
+        &mut self,
+        dialer: &Dialer,
+        endpoint: &Endpoint,
+        request: Request<Full<Bytes>>,
+        most: u64,
+    ) -> Result<(Parts, Vec<u8>), Class> {
+        let mut body = Body::Keep(Vec::new());
+        let parts = self
+            .exchange(dialer, endpoint, request, most, &mut body)
+            .await?;
+        Ok(match body {
+            Body::Keep(bytes) => (parts, bytes),
+            Body::Drop => (parts, Vec::new()),
+        })
+    }
+
+    async fn exchange(
+        &mut self,
+        dialer: &Dialer,
+        endpoint: &Endpoint,
+        request: Request<Full<Bytes>>,
+        most: u64,
+        body: &mut Body,
+    ) -> Result<Parts, Class> {
         match self {
-            Self::Own(connection) => connection.send(dialer, endpoint, request, most).await,
-            Self::Shared(http2) => http2.send(dialer, endpoint, request, most).await,
+            Self::Own(connection) => connection.send(dialer, endpoint, request, most, body).await,
+            Self::Shared(http2) => http2.send(dialer, endpoint, request, most, body).await,
         }
     }
 }
 
+/// What becomes of a body.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Nobody wants it.
+    Drop,
+    /// It goes here.
+    Keep(Vec<u8>),
+}
+
 /// Reads a body to its end, up to `most` bytes.
-pub(super) async fn read(incoming: &mut Incoming, most: u64) -> Result<(), Class> {
+pub(super) async fn read(incoming: &mut Incoming, most: u64, body: &mut Body) -> Result<(), Class> {
     let mut read = 0;
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|e| class_of(&e))?;
-        read += frame.data_ref().map_or(0, |data| data.len() as u64);
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        read += data.len() as u64;
         if read > most {
             return Err(Class::BadBody);
+        }
+        if let Body::Keep(bytes) = body {
+            bytes.extend_from_slice(data);
         }
     }
     Ok(())

@@ -1,6 +1,11 @@
 //! HTTP/1.1: one connection that is kept while it can be used again.
 
-use super::{Dialer, Endpoint, channel::read, dial::connect, error::class_of};
+use super::{
+    Dialer, Endpoint,
+    channel::{Body, read},
+    dial::connect,
+    error::class_of,
+};
 use crate::load::Class;
 use bytes::Bytes;
 use http::{Request, header::HOST, response::Parts};
@@ -45,6 +50,7 @@ impl Connection {
         endpoint: &Endpoint,
         mut request: Request<Full<Bytes>>,
         most: u64,
+        body: &mut Body,
     ) -> Result<Parts, Class> {
         *request.uri_mut() = endpoint.target.clone();
         if !request.headers().contains_key(HOST) {
@@ -61,7 +67,7 @@ impl Connection {
             .await
             .map_err(|e| class_of(&e))?
             .into_parts();
-        open.driving(read(&mut incoming, most)).await?;
+        open.driving(read(&mut incoming, most, body)).await?;
         self.open = Some(open);
         Ok(parts)
     }

@@ -1,6 +1,11 @@
 //! HTTP/2: one connection for all requests to an endpoint.
 
-use super::{Dialer, Endpoint, channel::read, dial::connect, error::class_of};
+use super::{
+    Dialer, Endpoint,
+    channel::{Body, read},
+    dial::connect,
+    error::class_of,
+};
 use crate::load::Class;
 use bytes::Bytes;
 use http::{Request, header::HOST, response::Parts};
@@ -49,6 +54,7 @@ impl Http2 {
         endpoint: &Endpoint,
         mut request: Request<Full<Bytes>>,
         most: u64,
+        body: &mut Body,
     ) -> Result<Parts, Class> {
         if let Some(uri) = endpoint.absolute() {
             *request.uri_mut() = uri;
@@ -59,7 +65,7 @@ impl Http2 {
         sender.ready().await.map_err(|e| class_of(&e))?;
         let response = sender.send_request(request).await;
         let (parts, mut incoming) = response.map_err(|e| class_of(&e))?.into_parts();
-        read(&mut incoming, most).await?;
+        read(&mut incoming, most, body).await?;
         Ok(parts)
     }
 

@@ -1,6 +1,9 @@
 //! What an HTTP address answers.
 
-use crate::client::{Channel, Dialer, Endpoint, Shared};
+use super::{
+    asker::Asker,
+    value::{JsonPath, positive, text},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chaos_core::{
@@ -8,66 +11,146 @@ use chaos_core::{
     schemars::{self, JsonSchema},
     units::Time,
 };
-use http::Request;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 use serde::Deserialize;
-use std::{fmt, time::Duration};
-use tokio::sync::Mutex;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-/// The longest body that is read to its end.
-const LONGEST_BODY: u64 = 1 << 20;
-/// When nothing else is said.
-const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Asks an HTTP address with GET. The connection is kept from one sample to the next.
+/// Asks an HTTP address. The connection is kept from one sample to the next; redirects are not followed.
 ///
-/// The value is the status as a number; with an expected status it is whether it is that one. No answer is
-/// no value: the sample is missing, with the reason.
+/// The value is the status as a number; with an expected status it is whether it is that one. Or it is the body, a value
+/// in it, or a header; with an expected status then only of an answer with that one. No answer is no value: the sample
+/// is missing, with the reason.
 pub struct HttpProbe {
-    endpoint: Endpoint,
+    asker: Asker,
+    method: Method,
+    headers: HeaderMap,
+    content: Bytes,
     status: Option<u16>,
-    timeout: Duration,
-    dialer: Dialer,
-    channel: Mutex<Option<Channel>>,
+    look: Look,
+}
+
+/// What the value is.
+#[derive(Debug)]
+enum Look {
+    Status,
+    Body,
+    Json(JsonPath),
+    Header(HeaderName),
 }
 
 impl HttpProbe {
-    /// Asks this address; timeout 2 s.
+    /// Asks this address with GET; timeout 2 s.
     ///
     /// # Errors
     /// Not an `http://` address.
     pub fn get(url: &str) -> Result<Self, ConfigError> {
-        let endpoint = Endpoint::parse(url)?;
         Ok(Self {
-            dialer: Dialer::new(false, None, endpoint.tls)?,
-            endpoint,
+            asker: Asker::of(url)?,
+            method: Method::GET,
+            headers: HeaderMap::new(),
+            content: Bytes::new(),
             status: None,
-            timeout: TIMEOUT,
-            channel: Mutex::default(),
+            look: Look::Status,
         })
     }
 
-    /// Expects this status: the value is yes or no.
+    /// Asks with another method.
+    ///
+    /// # Errors
+    /// Not a method.
+    pub fn method(mut self, method: &str) -> Result<Self, ConfigError> {
+        let wrong = || ConfigError::field("method", format!("`{method}` is not an HTTP method"));
+        self.method = method.parse().map_err(|_| wrong())?;
+        Ok(self)
+    }
+
+    /// Sends a header.
+    ///
+    /// # Errors
+    /// Not a header. The value is not repeated: it may be a secret.
+    pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        let wrong = |problem: &str| ConfigError::field("headers", format!("`{name}` {problem}"));
+        let header: HeaderName = name
+            .parse()
+            .map_err(|_| wrong("is not the name of a header"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| wrong("has a value that no header may have"))?;
+        self.headers.append(header, value);
+        Ok(self)
+    }
+
+    /// Sends a body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Bytes>) -> Self {
+        self.content = body.into();
+        self
+    }
+
+    /// Expects this status: the value is yes or no, or only what an answer with this status has.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
     }
 
+    /// The value is the body, a text of at most 1 MiB.
+    #[must_use]
+    pub fn body(mut self) -> Self {
+        self.look = Look::Body;
+        self
+    }
+
+    /// The value is the one that this JSONPath leads to in the body, which has at most 1 MiB.
+    ///
+    /// # Errors
+    /// Not a JSONPath, or this crate is built without the feature `jsonpath`.
+    pub fn json(mut self, path: &str) -> Result<Self, ConfigError> {
+        self.look = Look::Json(JsonPath::parse(path)?);
+        Ok(self)
+    }
+
+    /// The value is that of this header, a text.
+    ///
+    /// # Errors
+    /// Not the name of a header.
+    pub fn header(mut self, name: &str) -> Result<Self, ConfigError> {
+        let wrong =
+            |_| ConfigError::field("header", format!("`{name}` is not the name of a header"));
+        self.look = Look::Header(name.parse().map_err(wrong)?);
+        Ok(self)
+    }
+
+    /// Trusts who is certified in this file, and nobody else.
+    ///
+    /// # Errors
+    /// Not an `https://` address, or no certificates.
+    pub fn trust(mut self, ca_file: &Path) -> Result<Self, ConfigError> {
+        self.asker.trust(ca_file)?;
+        Ok(self)
+    }
+
     /// Gives up after so long.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.asker.timeout = timeout;
         self
     }
 }
 
+/// Without headers and body, which may be secret.
 impl fmt::Debug for HttpProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpProbe")
-            .field("address", &self.endpoint.describe())
+            .field("asker", &self.asker)
+            .field("method", &self.method)
             .field("status", &self.status)
-            .field("timeout", &self.timeout)
+            .field("look", &self.look)
             .finish_non_exhaustive()
     }
 }
@@ -75,42 +158,83 @@ impl fmt::Debug for HttpProbe {
 #[async_trait]
 impl Probe for HttpProbe {
     async fn sample(&self) -> Result<Value, BoxError> {
-        // Taken out, so that a sample that is given up closes its connection.
-        let kept = self.channel.lock().await.take();
-        let mut channel = kept.unwrap_or_else(|| Channel::new(&self.dialer, &Shared::default()));
-        let request = Request::new(Full::new(Bytes::new()));
-        let answer = channel.send(&self.dialer, &self.endpoint, request, LONGEST_BODY);
-        let address = || self.endpoint.describe();
-        let status = match tokio::time::timeout(self.timeout, answer).await {
-            Ok(Ok(parts)) => parts.status.as_u16(),
-            Ok(Err(class)) => return Err(format!("{}: {class}", address()).into()),
-            Err(_) => {
-                return Err(format!("{}: no answer within {:?}", address(), self.timeout).into());
-            }
+        let mut request = Request::new(Full::new(self.content.clone()));
+        *request.method_mut() = self.method.clone();
+        request.headers_mut().clone_from(&self.headers);
+        let keep = matches!(self.look, Look::Body | Look::Json(_));
+        let (parts, body) = self.asker.ask(request, keep).await?;
+        let status = parts.status.as_u16();
+        let failed =
+            |why: String| -> BoxError { format!("{}: {why}", self.asker.describe()).into() };
+        if let Look::Status = self.look {
+            return Ok(match self.status {
+                Some(expected) => Value::Flag(status == expected),
+                None => Value::Number(f64::from(status)),
+            });
+        }
+        if let Some(expected) = self.status.filter(|expected| *expected != status) {
+            return Err(failed(format!("answered {status}, not {expected}")));
+        }
+        let seen = match &self.look {
+            Look::Json(path) => path.value(&body),
+            Look::Header(name) => match parts.headers.get(name).map(HeaderValue::to_str) {
+                Some(Ok(value)) => Ok(Value::Text(value.to_owned())),
+                Some(Err(_)) => Err(format!("the header `{name}` is not text").into()),
+                None => Err(format!("there is no header `{name}`").into()),
+            },
+            Look::Body | Look::Status => text(body).map(Value::Text),
         };
-        *self.channel.lock().await = Some(channel);
-        Ok(match self.status {
-            Some(expected) => Value::Flag(status == expected),
-            None => Value::Number(f64::from(status)),
-        })
+        seen.map_err(|e| failed(format!("answered {status}: {e}")))
     }
 }
 
-/// What an HTTP address answers to GET.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// What an HTTP address answers: its status, body, a value in it, or a header.
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(crate = "schemars")]
 #[non_exhaustive]
 pub struct HttpProbeConfig {
     /// Which: `http://host:port/path`.
     pub url: String,
-    /// The expected status; the value is then yes or no. Without it the value is the status.
+    /// The method. Default GET.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Headers that are sent.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body that is sent.
+    #[serde(default)]
+    pub send: Option<String>,
+    /// The expected status; the value is then yes or no. With `body`, `json` or `header` an answer with another status
+    /// is no value. Without all of these the value is the status.
     #[serde(default)]
     #[schemars(range(min = 100, max = 599))]
     pub status: Option<u16>,
+    /// The value is the body, a text of at most 1 MiB.
+    #[serde(default)]
+    pub body: bool,
+    /// The value is the one that this JSONPath leads to in the body: `$.status`. No such value is an error.
+    #[serde(default)]
+    pub json: Option<String>,
+    /// The value is that of this header.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// The certificates of who is trusted, in PEM, for https. Default: whom the system trusts.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// After what time it is given up. Default 2s.
     #[serde(default)]
     pub timeout: Option<Time>,
+}
+
+/// Without headers, body and query, which may be secret.
+impl fmt::Debug for HttpProbeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("HttpProbeConfig")
+            .field("url", &url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ProbeConfig for HttpProbeConfig {
@@ -119,6 +243,15 @@ impl ProbeConfig for HttpProbeConfig {
 
     fn build(self) -> Result<HttpProbe, ConfigError> {
         let mut probe = HttpProbe::get(&self.url)?;
+        if let Some(method) = &self.method {
+            probe = probe.method(method)?;
+        }
+        for (name, value) in &self.headers {
+            probe = probe.with_header(name, value)?;
+        }
+        if let Some(content) = self.send {
+            probe = probe.with_body(content);
+        }
         if let Some(status) = self.status {
             if !(100..600).contains(&status) {
                 let problem = format!("{status} is not an HTTP status between 100 and 599");
@@ -126,8 +259,26 @@ impl ProbeConfig for HttpProbeConfig {
             }
             probe = probe.status(status);
         }
+        let looks = [self.body, self.json.is_some(), self.header.is_some()];
+        if looks.into_iter().filter(|look| *look).count() > 1 {
+            return Err(ConfigError::new(
+                "at most one of `body`, `json` and `header` says what the value is",
+            ));
+        }
+        if self.body {
+            probe = probe.body();
+        }
+        if let Some(path) = &self.json {
+            probe = probe.json(path)?;
+        }
+        if let Some(name) = &self.header {
+            probe = probe.header(name)?;
+        }
+        if let Some(ca_file) = &self.ca_file {
+            probe = probe.trust(ca_file)?;
+        }
         if let Some(timeout) = self.timeout {
-            probe = probe.timeout(super::tcp::positive(timeout)?);
+            probe = probe.timeout(positive(timeout)?);
         }
         Ok(probe)
     }

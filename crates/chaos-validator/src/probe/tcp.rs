@@ -77,20 +77,8 @@ impl ProbeConfig for TcpProbeConfig {
     fn build(self) -> Result<TcpProbe, ConfigError> {
         let mut probe = TcpProbe::connect(&self.address)?;
         if let Some(timeout) = self.timeout {
-            probe = probe.timeout(positive(timeout)?);
+            probe = probe.timeout(super::value::positive(timeout)?);
         }
         Ok(probe)
-    }
-}
-
-/// A timeout that leaves time for an answer.
-pub(super) fn positive(timeout: Time) -> Result<Duration, ConfigError> {
-    if timeout.get().is_zero() {
-        Err(ConfigError::field(
-            "timeout",
-            "is 0; nothing can be seen in no time",
-        ))
-    } else {
-        Ok(timeout.get())
     }
 }
