@@ -1,11 +1,13 @@
 //! Real servers, started for one test and ended with it.
 
+mod chromedriver;
 mod container;
 mod dnsmasq;
 mod nginx;
 mod postgres;
 mod redis;
 
+pub use chromedriver::Chromedriver;
 pub use container::RedisContainer;
 pub use dnsmasq::Dnsmasq;
 pub use nginx::Nginx;
@@ -40,6 +42,8 @@ const TRIES: u32 = 3;
 pub struct Server {
     running: Running,
     address: SocketAddr,
+    program: PathBuf,
+    arguments: Vec<String>,
     dir: TempDir,
 }
 
@@ -67,6 +71,27 @@ impl Server {
         self.running.signal(signal)
     }
 
+    /// Kills its process, as `kill -9` does, and waits until it is gone.
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub fn kill(&mut self) -> Result<(), BoxError> {
+        self.running.child.kill()?;
+        self.running.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again, on the same port, once it was killed. Does not wait until it answers.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_again(&mut self) -> Result<(), BoxError> {
+        let end_by = self.running.end_by;
+        let child = spawn(&self.program, end_by, &self.arguments, self.dir.path())?;
+        self.running = Running { child, end_by };
+        Ok(())
+    }
+
     /// Starts `program` in `dir` on a free port; `arguments` are for that port. Waits until `answers` says so.
     #[expect(
         clippy::future_not_send,
@@ -82,16 +107,15 @@ impl Server {
         let log = dir.path().join("log");
         for _ in 0..TRIES {
             let address = free_address()?;
-            let mut command = as_user(program, end_by)?;
-            command.args(arguments(address.port()));
-            let output = File::create(&log)?;
-            command.stdout(output.try_clone()?).stderr(output);
-            let child = command.spawn()?;
+            let arguments = arguments(address.port());
+            let child = spawn(program, end_by, &arguments, dir.path())?;
             let mut running = Running { child, end_by };
             if running.comes_up(|| answers(address)).await? {
                 return Ok(Self {
                     running,
                     address,
+                    program: program.to_owned(),
+                    arguments,
                     dir,
                 });
             }
@@ -99,6 +123,22 @@ impl Server {
         let said = fs::read_to_string(&log).unwrap_or_default();
         Err(format!("{} does not start: {said}", program.display()).into())
     }
+}
+
+/// Starts a program, which writes what it says to `log` in the directory.
+fn spawn(
+    program: &Path,
+    end_by: Signal,
+    arguments: &[String],
+    dir: &Path,
+) -> Result<Child, BoxError> {
+    let mut command = as_user(program, end_by)?;
+    let output = File::create(dir.join("log"))?;
+    command
+        .args(arguments)
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    Ok(command.spawn()?)
 }
 
 /// A process that ends when it is dropped.

@@ -26,6 +26,11 @@ impl Tier {
         variable: "CHAOS_TEST_DOCKER",
     };
 
+    /// A real browser: `CHAOS_TEST_BROWSER=1`.
+    pub const BROWSER: Self = Self {
+        variable: "CHAOS_TEST_BROWSER",
+    };
+
     /// Whether somebody asked for it.
     pub fn is_asked_for(self) -> bool {
         std::env::var_os(self.variable).is_some_and(|value| value == "1")

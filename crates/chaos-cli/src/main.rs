@@ -34,6 +34,8 @@ enum Command {
     Plan(command::plan::Args),
     /// Checks a file. Opens and changes nothing.
     Validate(command::validate::Args),
+    /// Shows what `chaos run --output` has written in another form, or compares two of them.
+    Report(command::report::Args),
     /// Undoes what a killed `chaos`, or a reboot, has left on this host.
     Recover(command::recover::Args),
     /// Lists the faults, or shows what one of them can be told.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
             Command::Run(args) => command::run::run(args, registry).await,
             Command::Plan(args) => command::plan::run(args, registry).await,
             Command::Validate(args) => command::validate::run(&args, &registry),
+            Command::Report(args) => command::report::run(&args),
             Command::Recover(args) => command::recover::run(args, registry).await,
             Command::Faults(args) => command::faults::run(&args, &registry),
             Command::Targets(args) => command::targets::run(&args, &registry),

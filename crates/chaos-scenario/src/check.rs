@@ -106,6 +106,10 @@ impl<'a> Check<'a> {
             for error in scenario.problems(limit) {
                 wrong.add(&at, error);
             }
+            let limits = file.safety.blast_radius_limits;
+            if let Some(error) = limits.and_then(|limits| limits.problem(scenario.targets())) {
+                wrong.add(&at, error);
+            }
             for (j, fault) in scenario.faults.iter().enumerate() {
                 let at = if scenario.inline {
                     at.clone()
@@ -133,11 +137,22 @@ impl<'a> Check<'a> {
                 Err(error) => wrong.add(&format!("safety.stop_when[{i}]"), error),
             }
         }
+        let from_list = stop_when.len();
+        if let Some(limits) = file.safety.blast_radius_limits {
+            match limits.conditions() {
+                Ok(conditions) => stop_when.extend(conditions),
+                Err(error) => wrong.add("safety.blast_radius_limits", error),
+            }
+        }
         let mut warnings = Vec::new();
         if file.load.is_none() {
             if !stop_when.is_empty() {
                 let why = "stop conditions are measured by the load, and there is none";
-                wrong.add("safety.stop_when", ConfigError::new(why).help("add `load`"));
+                let field = match from_list {
+                    0 => "safety.blast_radius_limits",
+                    _ => "safety.stop_when",
+                };
+                wrong.add(field, ConfigError::new(why).help("add `load`"));
             }
             warnings.push(
                 "no `load`: SLOs are judged from the users' side and will be inconclusive"

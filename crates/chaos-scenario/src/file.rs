@@ -1,6 +1,6 @@
 //! The serde form of a scenario file.
 
-use crate::{probe::ProbeSpec, schema, span::Span};
+use crate::{limits::BlastRadiusLimits, probe::ProbeSpec, schema, span::Span};
 use chaos_core::{
     BlastRadius, FaultSpec, Intensity, OnLost, Parameters, Seed,
     schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema},
@@ -129,6 +129,9 @@ pub(crate) struct Safety {
     /// Ends a run: `error_rate > 50% for 5s`, `p95 > 2s for 10s`.
     #[serde(default)]
     pub(crate) stop_when: Vec<String>,
+    /// What no run may do to its users; each ends it. `{}` for the usual limits.
+    #[serde(default)]
+    pub(crate) blast_radius_limits: Option<BlastRadiusLimits>,
     /// The longest time that a fault may be in place: a time, or a number of seconds. Default 5m.
     #[serde(default)]
     pub(crate) max_duration: Option<Span>,

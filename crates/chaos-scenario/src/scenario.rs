@@ -7,7 +7,7 @@ use crate::{
 };
 use chaos_core::{ConfigError, FaultSpec, Mode, units::Time};
 use chaos_validator::Slos;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// One scenario of a file.
 #[derive(Debug, Clone)]
@@ -56,6 +56,12 @@ impl Scenario {
             seed: spec.seed.or(file.seed),
             inline: spec.kind.is_some(),
         })
+    }
+
+    /// How many targets it hits.
+    pub(crate) fn targets(&self) -> usize {
+        let targets = self.faults.iter().map(|fault| fault.target.as_str());
+        targets.collect::<BTreeSet<_>>().len()
     }
 
     /// What is wrong with its times; `limit` is the longest that a fault may be in place.

@@ -2,7 +2,7 @@
 
 use crate::{diagnose::Diagnostic, probe::ProbeSpec, scenario::Scenario, tree::Node};
 use chaos_core::{ConfigError, Parameters};
-use chaos_validator::{LoadConfig, StopCondition, merge_lints};
+use chaos_validator::{LoadConfig, Recording, StopCondition, merge_lints};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// A scenario file that was read and checked. Nothing is opened and nothing touched.
@@ -111,11 +111,15 @@ impl Scenarios {
     /// What the promises of the scenarios cannot mean in the time that they have, and what to change; what holds for
     /// several is said once, with their names.
     pub fn lints(&self) -> Vec<String> {
-        let timeout = self.load.clone().and_then(|load| load.build().ok());
-        let timeout = timeout.map_or(Duration::ZERO, |load| load.recording().timeout());
+        let load = self.load.clone().and_then(|load| load.build().ok());
+        let load = load.map_or_else(Recording::none, |load| load.recording());
+        let (rate, timeout) = (load.rate(), load.timeout());
         let lints_of = |scenario: &Scenario| {
             let window = scenario.duration.saturating_add(scenario.recovery_limit);
-            scenario.slos.lint(window, scenario.duration, timeout)
+            let mut lints = scenario.slos.lint(window, scenario.duration, timeout);
+            let stop_when = self.stop_when.iter();
+            lints.extend(stop_when.flat_map(|stop| stop.lint(&scenario.slos, rate, timeout)));
+            lints
         };
         let lints: Vec<(&str, String)> = self
             .scenarios

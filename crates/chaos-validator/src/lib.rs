@@ -34,9 +34,11 @@ pub use probe::{
 pub use probe::{PostgresProbe, PostgresProbeConfig};
 #[cfg(feature = "redis")]
 pub use probe::{RedisProbe, RedisProbeConfig};
+#[cfg(feature = "html")]
+pub use report::HtmlError;
 pub use report::{
-    LoadFacts, Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary,
-    terminal_width, wrap,
+    Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Measure, Paint,
+    RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width, wrap,
 };
 pub use run::run;
 pub use stop_watch::StopWatch;

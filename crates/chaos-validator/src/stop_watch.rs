@@ -1,6 +1,9 @@
 //! Watches stop conditions while a fault is in place.
 
-use crate::{Load, judge::StopCondition};
+use crate::{
+    Load,
+    judge::{Seen, StopCondition},
+};
 use chaos_core::{BoxError, Event, Observer, Phase, RunHandle, Verdict, async_trait};
 use std::{
     sync::{
@@ -55,11 +58,16 @@ impl Observer for StopWatch {
         std::thread::Builder::new()
             .name("chaos-stop".into())
             .spawn(move || {
+                let mut before = 0;
                 // The other end is dropped when the run is over.
                 while stopped.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
                     if !in_place.load(Ordering::SeqCst) {
                         since.iter_mut().for_each(|(_, since)| *since = None);
-                    } else if let Some(why) = look(load.as_ref(), run.elapsed(), &mut since) {
+                        before = load.counts().bad;
+                        continue;
+                    }
+                    let failed = load.counts().bad.saturating_sub(before);
+                    if let Some(why) = look(load.as_ref(), failed, run.elapsed(), &mut since) {
                         run.stop(why);
                         return;
                     }
@@ -97,6 +105,7 @@ impl Observer for StopWatch {
 /// Why the run is to end now, if it is.
 fn look(
     load: &dyn Load,
+    failed: u64,
     now: Duration,
     since: &mut [(StopCondition, Option<Duration>)],
 ) -> Option<String> {
@@ -113,7 +122,12 @@ fn look(
     }
     for (condition, since) in since {
         let window = recording.between(now.saturating_sub(condition.window()), now);
-        match condition.is_true(window, recording.timeout()) {
+        let seen = Seen {
+            window,
+            timeout: recording.timeout(),
+            failed,
+        };
+        match condition.is_true(seen) {
             Some(true) => {
                 let start = *since.get_or_insert(now);
                 // The window itself is a part of the time that it is true for.

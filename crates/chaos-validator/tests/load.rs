@@ -2,8 +2,10 @@
 
 mod support;
 
-use chaos_core::{Observer, RunHandle, Seed, Verdict};
-use chaos_validator::{Class, ClosureLoad, Counts, HttpLoad, Load, Recording};
+use chaos_core::{Observer, RunHandle, Secret, Seed, Verdict};
+use chaos_validator::{
+    Class, ClosureLoad, Counts, HttpLoad, HttpRequest, Load, Recording, measure::Detector,
+};
 use std::{
     collections::BTreeSet,
     sync::{
@@ -13,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 use support::{Server, Service, balanced, ms, nobody, run_until, until};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn classes(recording: &Recording) -> BTreeSet<Class> {
     recording
@@ -309,4 +311,95 @@ async fn a_load_runs_once_at_a_time_and_again() {
     assert!(second.counts().planned < first.counts().planned + 200);
     let wrong = HttpLoad::get("http://").start(&run).await.unwrap_err();
     assert!(wrong.to_string().contains("url"), "{wrong}");
+}
+
+/// A redirect is an answer, and not what was asked for; one that leads to itself would never end.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let server = Server::raw(|mut stream| async move {
+        let answer = b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.ok();
+    });
+    let recording = run_until(&HttpLoad::get(server.url()).rate(100.0), 20).await;
+    let statuses: BTreeSet<_> = recording.exchanges().iter().map(|e| e.status()).collect();
+    assert!(statuses.contains(&Some(302)), "{statuses:?}");
+    assert_eq!(recording.counts().good, 0);
+}
+
+#[tokio::test]
+async fn a_ramp_sends_more_and_more() {
+    let service = Service::start();
+    let load = HttpLoad::get(service.url()).ramp(20.0, 400.0, Duration::from_secs(2));
+    let recording = run_until(&load, 400).await;
+    let first = recording.exchanges()[0].intended();
+    let between = |from, to| recording.between(first + ms(from), first + ms(to)).len();
+    // A quarter of a second at the start and one in the middle: 20 per second and 95 more in it, and 210.
+    let (start, middle) = (between(0, 250), between(875, 1125));
+    assert!(start.abs_diff(11) <= 2, "{start}");
+    assert!(middle.abs_diff(52) <= 3, "{middle}");
+    assert_eq!(recording.rate(), 20.0);
+}
+
+#[tokio::test]
+async fn a_mix_tells_its_endpoints_apart() {
+    let service = Service::start();
+    let good = HttpRequest::get(service.url()).weight(3).named("good");
+    let missing = HttpRequest::get(format!("{}missing", service.url()));
+    let load = HttpLoad::mix([good, missing]).rate(400.0);
+    let recording = run_until(&load, 200).await;
+    assert_eq!(recording.endpoints()[0], "good");
+    for exchange in recording.exchanges().iter().filter(|e| e.class().counts()) {
+        let expected = [Class::Ok, Class::BadStatus][exchange.endpoint()];
+        assert_eq!(exchange.class(), expected);
+    }
+    let counts = recording.counts();
+    assert!(counts.good.abs_diff(counts.bad * 3) <= 3, "{counts:?}");
+}
+
+/// A user name is sent as RFC 7617 says, in each request.
+#[tokio::test]
+async fn who_asks_is_said() {
+    let (seen, mut heads) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::start(|listener| async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = vec![0; 1024];
+            let n = stream.read(&mut head).await.unwrap_or(0);
+            seen.send(String::from_utf8_lossy(&head[..n]).into_owned())
+                .ok();
+        }
+    });
+    let aladdin = Secret::new("open sesame");
+    let load = HttpLoad::get(server.url())
+        .basic_auth("Aladdin", &aladdin)
+        .rate(50.0);
+    run_until(&load, 3).await;
+    let head = heads.recv().await.unwrap();
+    let said = "authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
+    assert!(head.contains(said), "{head}");
+}
+
+/// A freeze that is shorter than the timeout has no failure to show, unless what is slow is bad.
+#[tokio::test]
+async fn a_short_freeze_is_seen_when_what_is_slow_is_bad() {
+    for slow in [None, Some(ms(150))] {
+        let service = Service::start();
+        let load = HttpLoad::get(service.url()).rate(100.0).timeout(ms(2000));
+        let load = slow.into_iter().fold(load, HttpLoad::slow_is_bad);
+        let run = RunHandle::detached("freeze", Seed::new(1));
+        load.start(&run).await.unwrap();
+        until("some are answered", || load.counts().good >= 50).await;
+        service.knobs.frozen.send_replace(true);
+        tokio::time::sleep(ms(700)).await;
+        service.knobs.frozen.send_replace(false);
+        let answered = load.counts().done();
+        until("more are answered", || {
+            load.counts().done() >= answered + 200
+        })
+        .await;
+        load.finish().await;
+        let recording = load.recording();
+        let outages = Detector::at(100.0).find(recording.exchanges(), run.elapsed());
+        assert_eq!(outages.len(), usize::from(slow.is_some()), "{outages:?}");
+        assert_eq!(classes(&recording).contains(&Class::Slow), slow.is_some());
+    }
 }

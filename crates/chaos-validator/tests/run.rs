@@ -6,7 +6,7 @@ use chaos_core::{
     Change, Context, Engine, Experiment, Fault, FaultError, FaultExt, Held, Host, InProcess, Needs,
     Placed, Plan, Reach, Site, async_trait,
 };
-use chaos_validator::{Conclusion, HttpLoad, Judgement, Report, Slo, SloResult, Slos};
+use chaos_validator::{ClosureLoad, Conclusion, HttpLoad, Judgement, Report, Slo, SloResult, Slos};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -197,4 +197,31 @@ async fn an_address_that_is_wrong_is_named_and_nothing_is_injected() {
     let report = run("wrong", "localhost".into(), Turn::slow(&service, 100)).await;
     assert_eq!(report.exit_code(), 4);
     assert!(report.verdict().why.contains("url"), "{report}");
+}
+
+/// Neither a pass nor a failure: who measures badly has shown nothing, however well or badly the target did.
+#[tokio::test]
+async fn a_sabotaged_instrument_tells_nothing() {
+    for delay in [0, 5000] {
+        let service = Service::start();
+        // Blocks the thread of the load, as a machine would that has no time for it.
+        let load = ClosureLoad::new(|| async {
+            std::thread::sleep(ms(60));
+            Ok(())
+        });
+        let engine = Engine::open().await.unwrap();
+        let experiment = Experiment::named("sabotage")
+            .baseline(ms(1500))
+            .hold(ms(1500))
+            .recovery_limit(ms(1500))
+            .fault(Turn::slow(&service, delay));
+        let slos = Slos::default();
+        let report = chaos_validator::run(&engine, experiment, load.rate(50.0), &slos);
+        let report = report.await.unwrap();
+        let conclusion = report.verdict().conclusion;
+        assert!(
+            matches!(conclusion, Conclusion::Inconclusive | Conclusion::NotSteady),
+            "{report}"
+        );
+    }
 }

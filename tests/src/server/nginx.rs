@@ -3,7 +3,11 @@
 use super::{Server, connects, directory, find, text};
 use chaos_core::BoxError;
 use nix::sys::signal::Signal;
-use std::{fs, ops::Deref, path::PathBuf};
+use std::{
+    fs,
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+};
 
 /// An `nginx` that serves a small JSON document and a file, over HTTP/1.1.
 #[derive(Debug)]
@@ -59,5 +63,11 @@ impl Deref for Nginx {
 
     fn deref(&self) -> &Server {
         &self.0
+    }
+}
+
+impl DerefMut for Nginx {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.0
     }
 }

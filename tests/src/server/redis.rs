@@ -3,7 +3,7 @@
 use super::{Server, connects, directory, find, text};
 use chaos_core::BoxError;
 use nix::sys::signal::Signal;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 /// A `redis-server` that writes nothing to disk.
 #[derive(Debug)]
@@ -46,5 +46,11 @@ impl Deref for Redis {
 
     fn deref(&self) -> &Server {
         &self.0
+    }
+}
+
+impl DerefMut for Redis {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.0
     }
 }

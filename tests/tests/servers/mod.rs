@@ -4,6 +4,8 @@ mod answers;
 mod dns;
 mod down;
 mod http;
+mod load;
+mod measured;
 mod process;
 mod slow;
 mod toxiproxy;
@@ -26,6 +28,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::trials(),
         dns::trials(),
         http::trials(),
+        load::trials(),
+        measured::trials(),
         toxiproxy::trials(),
     ];
     trials.into_iter().flatten().collect()

@@ -7,6 +7,7 @@ pub(crate) mod plan;
 pub(crate) mod probes;
 pub(crate) mod proxy;
 pub(crate) mod recover;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod source;

@@ -1,11 +1,15 @@
 //! `chaos run`: break, measure, judge, put back, report.
 
-use super::{REFUSED, USAGE, complain, failed, plan, recover, say, source};
-use chaos_cli::{Progress, stop_on_signals};
-use chaos_core::{Chain, Engine, EngineError, Registry, Stop, Watchdog};
+use super::{
+    REFUSED, USAGE, complain, failed, plan, recover,
+    report::{self, Wanted},
+    say, source,
+};
+use chaos_cli::{Live, Progress, stop_on_signals};
+use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
-use chaos_validator::{Conclusion, Paint, Recording, Report, Summary, terminal_width};
-use std::{fs, path::PathBuf, sync::Arc};
+use chaos_validator::{Conclusion, Format, Paint, Recording, Report, Summary, terminal_width};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -14,6 +18,17 @@ pub(crate) struct Args {
     /// Writes the reports of all scenarios as JSON.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Writes the reports in another form, by the name of the file (.html, .md, .xml, .prom, .txt) or as FORMAT=FILE; may be
+    /// given several times.
+    #[arg(long = "report", value_name = "[FORMAT=]FILE")]
+    reports: Vec<Wanted>,
+    /// Tells at http://ADDRESS/metrics what is going on, in Prometheus's format, until the last scenario is over. Whoever can
+    /// reach the address can read it [default: 127.0.0.1:9464]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464")]
+    metrics: Option<SocketAddr>,
+    /// Repeats the random choices of an earlier run.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     /// Shows what would be changed, and changes nothing; the same as `chaos plan`.
     #[arg(long)]
     dry_run: bool,
@@ -48,13 +63,23 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         return Err(REFUSED);
     }
     // A report that cannot be written is known before anything is broken.
-    if let Some(path) = &args.output {
+    let reports = args.reports.iter().map(|wanted| ("--report", &wanted.path));
+    for (option, path) in args
+        .output
+        .iter()
+        .map(|path| ("--output", path))
+        .chain(reports)
+    {
         let open = fs::OpenOptions::new().create(true).append(true).open(path);
         open.map_err(|error| {
-            complain(&format!("error: --output {}: {error}", path.display()));
+            complain(&format!("error: {option} {}: {error}", path.display()));
             USAGE
         })?;
     }
+    let live = match args.metrics {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let stage = source::open(&scenarios, registry).await?;
     let engine = start(args, registry).await?;
     let mut summary = Summary::default();
@@ -72,6 +97,8 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
     }
     if summary.refused.is_empty() {
         run_chosen(
+            args,
+            live.as_ref(),
             &engine,
             &scenarios,
             &chosen,
@@ -96,7 +123,10 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         _ => say(&format!("\n{}", summary.table_in(paint, width))),
     }
     if let Some(path) = &args.output {
-        write(path, &summary)?;
+        report::write(&summary, Format::Json, path)?;
+    }
+    for wanted in &args.reports {
+        report::write(&summary, wanted.format, &wanted.path)?;
     }
     Ok(worst.0)
 }
@@ -122,6 +152,16 @@ async fn start(args: &Args, registry: &Registry) -> Result<Engine, u8> {
     Ok(engine)
 }
 
+/// Serves `/metrics`, and says where.
+async fn listen(address: SocketAddr) -> Result<Live, u8> {
+    let live = Live::listen(address).await.map_err(|error| {
+        complain(&format!("error: --metrics {address}: {error}"));
+        REFUSED
+    })?;
+    complain(&format!("metrics: http://{}/metrics", live.address()));
+    Ok(live)
+}
+
 /// Why a scenario would be refused now.
 async fn refusal(
     engine: &Engine,
@@ -141,7 +181,10 @@ async fn refusal(
 }
 
 /// Runs the scenarios until the last, or until somebody asks to stop, or something is left on the host.
+#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
 async fn run_chosen(
+    args: &Args,
+    live: Option<&Live>,
     engine: &Engine,
     scenarios: &Scenarios,
     chosen: &[&Scenario],
@@ -152,7 +195,7 @@ async fn run_chosen(
     let stop = Stop::new();
     stop_on_signals(&stop);
     for scenario in chosen {
-        match run_one(engine, scenarios, scenario, stage, &stop).await {
+        match run_one(args, live, engine, scenarios, scenario, stage, &stop).await {
             Ok(report) => {
                 if chosen.len() > 1 && !report.verdict.is_held() {
                     // What is to be said of the promises is said once, at the end.
@@ -180,6 +223,8 @@ async fn run_chosen(
 }
 
 async fn run_one(
+    args: &Args,
+    live: Option<&Live>,
     engine: &Engine,
     scenarios: &Scenarios,
     scenario: &Scenario,
@@ -193,6 +238,12 @@ async fn run_one(
     let mut experiment = trial
         .experiment
         .observer(Arc::new(Progress::new(trial.load.clone())));
+    if let Some(live) = live {
+        experiment = experiment.observer(live.observer(trial.load.clone()));
+    }
+    if let Some(seed) = args.seed {
+        experiment = experiment.seed(Seed::new(seed));
+    }
     if let Some(load) = &trial.load {
         let observer: Arc<dyn chaos_core::Observer> = load.clone();
         experiment = experiment.observer(observer);
@@ -201,19 +252,45 @@ async fn run_one(
     let recording = trial
         .load
         .map_or_else(Recording::none, |load| load.recording());
-    Ok(Report::new(run, &recording, &trial.slos))
+    let mut report = Report::new(run, &recording, &trial.slos);
+    report.command = Some(again(&args.source, &report));
+    Ok(report)
 }
 
-fn write(path: &PathBuf, summary: &Summary) -> Result<(), u8> {
-    let json = summary.to_json().map_err(|e| e.to_string());
-    json.and_then(|json| fs::write(path, json + "\n").map_err(|e| e.to_string()))
-        .map_err(|error| {
-            complain(&format!(
-                "error: the report could not be written to {}: {error}",
-                path.display()
-            ));
-            super::INTERNAL
-        })
+/// The command that runs a scenario again, with the same random choices. Without the variables, which may be secret.
+fn again(source: &source::Source, report: &Report) -> String {
+    let mut words = vec![
+        "chaos".to_owned(),
+        "run".to_owned(),
+        source.file.display().to_string(),
+    ];
+    let said = [
+        ("--scenario", Some(&report.run.name)),
+        ("--target", source.target.as_ref()),
+        ("--environment", source.environment.as_ref()),
+    ];
+    for (option, value) in said {
+        words.extend(
+            value
+                .into_iter()
+                .flat_map(|value| [option.to_owned(), value.clone()]),
+        );
+    }
+    for (name, _) in &source.variables {
+        words.extend(["--var".to_owned(), format!("{name}=…")]);
+    }
+    words.extend(["--seed".to_owned(), report.run.seed.to_string()]);
+    let quoted = words.iter().map(|word| quote(word));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell takes it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%+,@".contains(c);
+    match word.chars().all(plain) && !word.is_empty() {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// The exit code that counts: the worse of two.

@@ -4,5 +4,6 @@ mod look;
 #[cfg(target_os = "linux")]
 mod process;
 mod proxy;
+mod report;
 mod run;
 mod scene;

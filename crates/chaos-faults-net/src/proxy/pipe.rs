@@ -123,6 +123,11 @@ impl Pipe {
         !self.ended && self.tube.is_none() && self.staged.as_deref().is_none_or(has_room)
     }
 
+    /// Whether there are faults, or the receiver has not taken all.
+    pub(crate) fn is_staged(&self) -> bool {
+        self.staged.is_some()
+    }
+
     /// Whether what is next will certainly still wait at a time.
     pub(crate) fn waits_beyond(&self, until: Instant) -> bool {
         let staged = self.staged.as_ref();

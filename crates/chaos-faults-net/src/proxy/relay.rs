@@ -151,13 +151,21 @@ impl<'a> Relay<'a> {
         read || self.senders[index(flow)].gone.is_some()
     }
 
+    /// Whether it is soon enough to hear that a sender is gone when something is said to it: that is an upstream that has said all,
+    /// and a client that is there. A watch would cost a short connection more than it is worth.
+    fn is_heard_of_anyway(&self, flow: Flow) -> bool {
+        flow == Flow::Downstream
+            && matches!(self.down, Way::Ended(End::Finished))
+            && matches!(&self.up, Way::Open(pipe) if !pipe.is_staged())
+    }
+
     /// Whether a sender turns out to be gone from whom nobody reads, which only its watch can tell.
     fn notice(&mut self, cx: &mut Context<'_>) -> bool {
         let mut noticed = false;
         for flow in [Flow::Upstream, Flow::Downstream] {
             let gone = if self.is_sender_gone(flow) {
                 Some(Gone::Reset)
-            } else if self.way(flow).is_read() {
+            } else if self.way(flow).is_read() || self.is_heard_of_anyway(flow) {
                 None
             } else {
                 let told = matches!(self.way(flow.back()), Way::Ended(End::Finished));

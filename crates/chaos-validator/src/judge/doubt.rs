@@ -26,7 +26,7 @@ pub(super) fn against_everything(
     instrument(metrics, slos).or_else(|| baseline(metrics, recording, slos))
 }
 
-fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
+pub(crate) fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
     let counts = metrics.instrument.counts;
     let over = counts.done() + counts.unsent + counts.cancelled;
     if counts.planned != over {

@@ -16,5 +16,8 @@ pub use stop::StopCondition;
 pub use verdict::{Judgement, SloResult};
 
 pub(crate) use doubt::doubts;
+#[cfg(feature = "html")]
+pub(crate) use doubt::instrument as instrument_doubt;
 pub(crate) use lint::lint;
+pub(crate) use stop::Seen;
 pub(crate) use verdict::judge;

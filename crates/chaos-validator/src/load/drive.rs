@@ -22,6 +22,8 @@ pub(crate) struct Pace {
     pub(crate) schedule: Schedule,
     pub(crate) timeout: Duration,
     pub(crate) slots: usize,
+    /// What is answered later than this is bad; at most the timeout.
+    pub(crate) slow: Duration,
     pub(crate) coarse: bool,
 }
 
@@ -41,13 +43,8 @@ pub(crate) async fn drive<W: Work>(
     recorder: Arc<Recorder>,
     mut control: watch::Receiver<Control>,
 ) {
+    let pool = Arc::new(Pool::new(work, Arc::clone(&recorder), &pace));
     let mut pacer = Pacer::new(Instant::now(), pace.schedule, pace.coarse);
-    let pool = Arc::new(Pool::new(
-        work,
-        Arc::clone(&recorder),
-        pace.timeout,
-        pace.slots,
-    ));
     let mut exchanges = JoinSet::new();
     loop {
         tokio::select! {
@@ -80,6 +77,7 @@ struct Pool<W: Work> {
     work: Arc<W>,
     recorder: Arc<Recorder>,
     timeout: Duration,
+    slow: Duration,
     most_late: Duration,
     state: Mutex<State<W::Slot>>,
 }
@@ -91,13 +89,14 @@ struct State<S> {
 }
 
 impl<W: Work> Pool<W> {
-    fn new(work: Arc<W>, recorder: Arc<Recorder>, timeout: Duration, slots: usize) -> Self {
-        let idle = (0..slots).map(|_| work.slot()).collect();
+    fn new(work: Arc<W>, recorder: Arc<Recorder>, pace: &Pace) -> Self {
+        let idle = (0..pace.slots).map(|_| work.slot()).collect();
         Self {
             work,
             recorder,
-            timeout,
-            most_late: MOST_LATE.min(timeout / 2),
+            timeout: pace.timeout,
+            slow: pace.slow,
+            most_late: MOST_LATE.min(pace.timeout / 2),
             state: Mutex::new(State {
                 idle,
                 queue: VecDeque::new(),
@@ -163,8 +162,12 @@ impl<W: Work> Pool<W> {
                 }
             };
         let done = Instant::now();
-        if answer.class.is_good() && done > self.deadline(&ticket) {
-            answer.class = Class::Timeout;
+        if answer.class.is_good() {
+            if done > self.deadline(&ticket) {
+                answer.class = Class::Timeout;
+            } else if done > ticket.due() + self.slow {
+                answer.class = Class::Slow;
+            }
         }
         self.recorder
             .resolve(ticket, sent, done, answer.class, answer.status);

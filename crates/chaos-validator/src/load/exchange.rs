@@ -27,6 +27,8 @@ pub enum Class {
     Tls,
     /// Not answered within the timeout.
     Timeout,
+    /// Answered as expected, but later than is good for anybody.
+    Slow,
     /// Not sent within its timeout, because the target held every slot: a failure of the target.
     NoSlot,
     /// Failed in another way; what a closure load reports.
@@ -40,7 +42,7 @@ pub enum Class {
 
 impl Class {
     /// All of them, in the order of their numbers.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Ok,
         Self::BadStatus,
         Self::BadBody,
@@ -50,6 +52,7 @@ impl Class {
         Self::Dns,
         Self::Tls,
         Self::Timeout,
+        Self::Slow,
         Self::NoSlot,
         Self::Failed,
         Self::Unsent,
@@ -84,6 +87,7 @@ impl fmt::Display for Class {
             Self::Dns => "name not resolved",
             Self::Tls => "TLS failed",
             Self::Timeout => "timeout",
+            Self::Slow => "too slow",
             Self::NoSlot => "no slot",
             Self::Failed => "failed",
             Self::Unsent => "unsent",

@@ -15,6 +15,8 @@ pub(super) struct Limits {
     pub(super) rates: Rates,
     pub(super) timeout: Duration,
     pub(super) slots: usize,
+    /// What is answered later than this is bad.
+    pub(super) slow: Option<Duration>,
     /// By Tokio's timer.
     pub(super) coarse: bool,
 }
@@ -58,6 +60,7 @@ impl Default for Limits {
             rates: Rates::Constant(50.0),
             timeout: Duration::from_secs(2),
             slots: 64,
+            slow: None,
             coarse: false,
         }
     }
@@ -78,10 +81,18 @@ impl Limits {
                 format!("{} is not between 1 and {MOST_SLOTS}", self.slots),
             ));
         }
+        if self
+            .slow
+            .is_some_and(|slow| slow.is_zero() || slow > self.timeout)
+        {
+            let problem = format!("is not above 0 and up to the timeout, {:?}", self.timeout);
+            return Err(ConfigError::field("slow_is_bad", problem));
+        }
         Ok(Pace {
             schedule,
             timeout: self.timeout,
             slots: self.slots,
+            slow: self.slow.unwrap_or(self.timeout),
             coarse: self.coarse,
         })
     }
@@ -93,6 +104,10 @@ impl fmt::Display for Limits {
             Ok(schedule) => schedule.fmt(f)?,
             Err(_) => f.write_str("at a rate that is wrong")?,
         }
-        write!(f, ", timeout {:?}", self.timeout)
+        write!(f, ", timeout {:?}", self.timeout)?;
+        match self.slow {
+            Some(slow) => write!(f, ", bad after {slow:?}"),
+            None => Ok(()),
+        }
     }
 }

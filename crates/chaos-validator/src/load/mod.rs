@@ -34,6 +34,7 @@ pub use config::RedisLoadConfig;
 pub use config::{
     Auth, HttpLoadConfig, HttpRequestConfig, LoadConfig, Ramp, Statuses, Step, TcpLoadConfig,
 };
+pub(crate) use exchange::MOST_ENDPOINTS;
 pub use exchange::{Class, Exchange};
 pub use http::{HttpLoad, HttpRequest, HttpSlot, HttpTraffic, HttpWork};
 pub use open_loop::OpenLoop;
@@ -47,8 +48,6 @@ pub use redis::{RedisLoad, RedisTraffic, RedisWork};
 pub use schedule::Schedule;
 pub use tcp::{TcpLoad, TcpTraffic, TcpWork};
 pub use traffic::{Answer, Traffic, Work};
-
-pub(crate) use exchange::MOST_ENDPOINTS;
 
 use chaos_core::Observer;
 use std::time::Duration;

@@ -60,6 +60,14 @@ impl<T: Traffic> OpenLoop<T> {
         self
     }
 
+    /// Fails a request that is answered later than this after it was meant to be sent, though it is not given up then. A target
+    /// that freezes for less than the timeout has no other failure to show.
+    #[must_use]
+    pub fn slow_is_bad(mut self, after: Duration) -> Self {
+        self.limits.slow = Some(after);
+        self
+    }
+
     /// Has at most so many requests under way. What is due while all of them wait for the target waits, too,
     /// and fails after its timeout.
     #[must_use]

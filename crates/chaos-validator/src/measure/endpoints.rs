@@ -1,7 +1,7 @@
 //! The numbers of each endpoint of a load.
 
 use super::{Part, Timing, Windows, quantile::rank, window::Window};
-use crate::load::{Class, Counts, Exchange, MOST_ENDPOINTS, Recording};
+use crate::load::{Counts, Exchange, MOST_ENDPOINTS, Recording};
 use serde::{Deserialize, Serialize};
 
 /// What one endpoint of the load did before and with the fault.
@@ -59,7 +59,7 @@ fn of(part: Part<'_>, recording: &Recording) -> [Option<EndpointPhase>; MOST_END
     for ((wanted, ranks), counts) in wanted.iter_mut().zip(ranks).zip(counts) {
         *wanted = ranks.map(|rank| rank.min(counts.good.saturating_sub(1)));
     }
-    let good = part.iter().filter(|e| e.class() == Class::Ok);
+    let good = part.iter().filter(|e| e.class().is_good());
     let found = select_each(good.map(|e| (e.endpoint(), e.latency_code())), wanted);
     let mut phases = [None; MOST_ENDPOINTS];
     for (endpoint, phase) in phases.iter_mut().enumerate() {

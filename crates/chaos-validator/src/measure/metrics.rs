@@ -1,7 +1,7 @@
 //! All numbers of a run.
 
 use super::{
-    Detector, Outage, Part, PhaseMetrics, Repair, Timing, Windows,
+    Detection, Detector, Outage, Part, PhaseMetrics, Repair, Shift, Timing, Windows,
     quantile::{DEGRADATION_QUANTILE, Ranked, lateness},
     recovery::{Hold, Norm, noise},
     window::Window,
@@ -33,6 +33,15 @@ pub struct Metrics {
     pub recovery_time: Option<Timing>,
     /// How much slower it was with the fault.
     pub degradation: Option<Degradation>,
+    /// By how much p50, p95 and p99 are higher with the fault, and how sure that is.
+    #[serde(default)]
+    pub shifts: Vec<Shift>,
+    /// When the target failed, and when that could be known; none without an outage.
+    #[serde(default)]
+    pub detection: Option<Detection>,
+    /// The share of the good answers per second that was lost with the fault, 0 to 1; below 0 there were more.
+    #[serde(default)]
+    pub throughput_loss: Option<f64>,
     /// Whether the instrument can be trusted.
     pub instrument: Instrument,
 }
@@ -112,6 +121,9 @@ impl Metrics {
             mttr: Repair::of(&outages.iter().collect::<Vec<_>>()),
             recovery_time: recovery_time(recording, &windows, watched),
             degradation: degradation(recording, &windows),
+            shifts: shifts(recording, &windows),
+            detection: Detection::of(run, &windows, &outages),
+            throughput_loss: lost(baseline.as_ref(), fault.as_ref()),
             instrument: Instrument::of(recording, detector),
             windows,
             baseline,
@@ -195,6 +207,20 @@ fn degradation(recording: &Recording, windows: &Windows) -> Option<Degradation> 
         n_baseline: ranked_before.len(),
         n_fault: ranked_with.len(),
     })
+}
+
+fn shifts(recording: &Recording, windows: &Windows) -> Vec<Shift> {
+    let part = |window| Part::of(recording, windows, window);
+    match (windows.baseline.map(part), windows.fault.map(part)) {
+        (Some(before), Some(with)) => Shift::of(before, with, recording.timeout()),
+        _ => Vec::new(),
+    }
+}
+
+/// The share of the good answers per second that was lost.
+fn lost(before: Option<&PhaseMetrics>, with: Option<&PhaseMetrics>) -> Option<f64> {
+    let (before, with) = (before?.good_per_second, with?.good_per_second);
+    (before > 0.0).then(|| 1.0 - with / before)
 }
 
 /// How many requests it takes until ten are beyond the quantile `q`.

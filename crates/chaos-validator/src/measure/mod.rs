@@ -1,6 +1,7 @@
 //! Numbers from what was seen. Pure: the same recording gives the same numbers.
 
 mod availability;
+mod detection;
 mod endpoints;
 mod error_rate;
 mod interval;
@@ -12,11 +13,14 @@ mod phase;
 mod quantile;
 mod recovery;
 mod repair;
+mod shift;
+mod survival;
 mod tally;
 mod timeline;
 mod window;
 
 pub use availability::Availability;
+pub use detection::Detection;
 pub use endpoints::{EndpointMetrics, EndpointPhase};
 pub use error_rate::ErrorRate;
 pub use interval::wilson;
@@ -26,6 +30,7 @@ pub use outage::{Detector, Outage};
 pub use phase::PhaseMetrics;
 pub use quantile::{Quantiles, Timing};
 pub use repair::Repair;
+pub use shift::Shift;
 pub use timeline::{Percentile, Slice, SliceLatency, Timeline};
 pub use window::{Window, Windows};
 

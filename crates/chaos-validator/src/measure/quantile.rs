@@ -81,6 +81,11 @@ impl<'a, I: Iterator<Item = &'a Exchange> + Clone> Ranked<I> {
         }
     }
 
+    /// What is ranked, and what does not count.
+    pub(crate) fn exchanges(&self) -> I {
+        self.exchanges.clone()
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.good + self.failed
     }
@@ -240,6 +245,20 @@ mod tests {
         assert_eq!(quantiles.p95, ms(95));
         assert_eq!(quantiles.p99, ms(99));
         assert_eq!(quantiles.max, ms(100));
+    }
+
+    /// Normal answers and time-outs are far apart, and a sketch that interpolates between them invents latencies that nobody
+    /// had.
+    #[test]
+    fn a_quantile_at_the_edge_of_two_modes_is_one_that_was_seen() {
+        let exchanges: Vec<_> = (0..10_000)
+            .map(|i| match i % 1000 {
+                0 => exchange(i, 1_900, Class::Ok),
+                i => exchange(i, 1 + i % 3, Class::Ok),
+            })
+            .collect();
+        let p999 = Ranked::of(exchanges.iter(), Duration::from_secs(2)).quantile(0.999);
+        assert_eq!(p999, Some(Timing::Exactly(Duration::from_millis(3))));
     }
 
     #[test]

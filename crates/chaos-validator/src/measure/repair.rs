@@ -1,6 +1,6 @@
 //! How long it took to recover from outages.
 
-use super::{Outage, Timing};
+use super::{Outage, Timing, survival::restricted_mean};
 use chaos_core::seconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -17,6 +17,10 @@ pub struct Repair {
     pub mean: Timing,
     /// The longest.
     pub longest: Timing,
+    /// The mean up to the longest that was watched, by Kaplan and Meier: what is to be made of outages some of which are still
+    /// open.
+    #[serde(default, with = "seconds::option")]
+    pub restricted_mean: Option<Duration>,
     /// What is judged: the longest of one or two, the mean of more.
     pub judged: Timing,
     /// What the judged time is at least.
@@ -52,6 +56,7 @@ impl Repair {
         Some(Self {
             mean,
             longest,
+            restricted_mean: restricted_mean(outages),
             judged: if few { longest } else { mean },
             lower: if few {
                 bounds().map(|b| b.0).max().unwrap_or_default()

@@ -1,6 +1,9 @@
 //! Counting how exchanges ended, in one pass.
 
-use super::ErrorRate;
+use super::{
+    ErrorRate,
+    error_rate::{share, to_f64},
+};
 use crate::load::{Class, Counts, Exchange};
 use std::collections::BTreeMap;
 
@@ -8,15 +11,54 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     classes: [u64; Class::ALL.len()],
-    /// Of those that count, by the second for which they were meant, in the order of time.
-    seconds: Vec<Second>,
+    failures: Blocks,
 }
+
+/// Yes or no, by the second for which it was meant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Blocks(Vec<Second>);
 
 #[derive(Debug, Clone, Copy)]
 struct Second {
     at: u64,
     n: u64,
-    bad: u64,
+    yes: u64,
+}
+
+impl Blocks {
+    /// Counts one more; in the order of time.
+    pub(crate) fn add(&mut self, second: u64, yes: bool) {
+        if self.0.last().is_none_or(|last| last.at != second) {
+            self.0.push(Second {
+                at: second,
+                n: 0,
+                yes: 0,
+            });
+        }
+        if let Some(last) = self.0.last_mut() {
+            last.n += 1;
+            last.yes += u64::from(yes);
+        }
+    }
+
+    /// By how much bursts make the variance of the share larger than independent ones would: the variance
+    /// of 1 s blocks against p(1 − p)/m (Kish, "Survey Sampling", 1965, design effect of cluster samples).
+    pub(crate) fn design_effect(&self) -> f64 {
+        let seconds = self.0.iter();
+        let (n, yes) = seconds
+            .clone()
+            .fold((0, 0), |(n, yes), s| (n + s.n, yes + s.yes));
+        if self.0.len() < 2 || yes == 0 || yes == n {
+            return 1.0;
+        }
+        let p = share(yes, n);
+        let k = to_f64(self.0.len() as u64);
+        let variance = seconds
+            .map(|s| (share(s.yes, s.n) - p).powi(2))
+            .sum::<f64>()
+            / (k - 1.0);
+        (variance / (p * (1.0 - p) / (to_f64(n) / k))).max(1.0)
+    }
 }
 
 impl<'a> FromIterator<&'a Exchange> for Tally {
@@ -26,9 +68,8 @@ impl<'a> FromIterator<&'a Exchange> for Tally {
             let class = exchange.class();
             tally.classes[class as usize] += 1;
             if class.counts() {
-                let second = tally.second(exchange.intended().as_secs());
-                second.n += 1;
-                second.bad += u64::from(class.is_bad());
+                let second = exchange.intended().as_secs();
+                tally.failures.add(second, class.is_bad());
             }
         });
         tally
@@ -36,14 +77,6 @@ impl<'a> FromIterator<&'a Exchange> for Tally {
 }
 
 impl Tally {
-    fn second(&mut self, at: u64) -> &mut Second {
-        if self.seconds.last().is_none_or(|last| last.at != at) {
-            self.seconds.push(Second { at, n: 0, bad: 0 });
-        }
-        let last = self.seconds.len() - 1;
-        &mut self.seconds[last]
-    }
-
     fn of_classes(&self) -> impl Iterator<Item = (Class, u64)> {
         Class::ALL.into_iter().zip(self.classes)
     }
@@ -62,21 +95,6 @@ impl Tally {
     }
 
     pub(crate) fn error_rate(&self) -> Option<ErrorRate> {
-        ErrorRate::of(self.counts(), self.design_effect())
-    }
-
-    /// By how much bursts make the variance of the share larger than independent failures would: the variance
-    /// of 1 s blocks against p(1 − p)/m (Kish, "Survey Sampling", 1965, design effect of cluster samples).
-    fn design_effect(&self) -> f64 {
-        use super::error_rate::{share, to_f64};
-        let (n, bad) = (self.seconds.iter()).fold((0, 0), |(n, bad), s| (n + s.n, bad + s.bad));
-        if self.seconds.len() < 2 || bad == 0 || bad == n {
-            return 1.0;
-        }
-        let p = share(bad, n);
-        let k = to_f64(self.seconds.len() as u64);
-        let deviations = self.seconds.iter().map(|s| (share(s.bad, s.n) - p).powi(2));
-        let variance = deviations.sum::<f64>() / (k - 1.0);
-        (variance / (p * (1.0 - p) / (to_f64(n) / k))).max(1.0)
+        ErrorRate::of(self.counts(), self.failures.design_effect())
     }
 }

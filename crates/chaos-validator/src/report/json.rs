@@ -37,7 +37,22 @@ fn unreadable(schema: u64) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the report")]
 #[non_exhaustive]
-pub struct ReportError(#[source] serde_json::Error);
+pub struct ReportError(#[source] pub(super) serde_json::Error);
+
+impl ReportError {
+    /// Looks at the schema alone first: of a later one nothing else may be readable.
+    pub(super) fn check_schema(text: &str) -> Result<(), Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema: u64,
+        }
+        let version: Version = serde_json::from_str(text).map_err(Self)?;
+        match version.schema == u64::from(SCHEMA) {
+            true => Ok(()),
+            false => Err(Self(serde_json::Error::custom(unreadable(version.schema)))),
+        }
+    }
+}
 
 impl Report {
     /// The report as JSON, indented.
@@ -53,17 +68,7 @@ impl Report {
     /// # Errors
     /// The text is cut off, is no report, or has another schema.
     pub fn from_json(text: &str) -> Result<Self, ReportError> {
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u64,
-        }
-        // First alone: of a later schema nothing else may be readable.
-        let version: Version = serde_json::from_str(text).map_err(ReportError)?;
-        if version.schema != u64::from(SCHEMA) {
-            return Err(ReportError(serde_json::Error::custom(unreadable(
-                version.schema,
-            ))));
-        }
+        ReportError::check_schema(text)?;
         serde_json::from_str(text).map_err(ReportError)
     }
 }

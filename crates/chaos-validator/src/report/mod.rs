@@ -1,13 +1,28 @@
-//! What a run has shown, as a value, as JSON and as a table.
+//! What a run has shown, as a value and in all its forms.
 
+mod advice;
+mod compare;
+mod format;
+mod github;
+#[cfg(feature = "html")]
+mod html;
 mod json;
+#[cfg(feature = "junit")]
+mod junit;
+mod markdown;
 mod model;
 mod paint;
+mod prometheus;
 mod short;
 mod summary;
 mod table;
 mod width;
 
+pub use advice::Advice;
+pub use compare::{Change, Comparison, Measure, Tolerance as CompareTolerance, Trend};
+pub use format::{Format, FormatError};
+#[cfg(feature = "html")]
+pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use model::{LoadFacts, Report};
 pub use paint::Paint;

@@ -43,6 +43,9 @@ pub struct Report {
     pub targets: Slos,
     /// The verdict on each promise.
     pub slos: Vec<SloResult>,
+    /// The command that runs it again, if it came from one.
+    #[serde(default)]
+    pub command: Option<String>,
     /// What a reader should know.
     pub warnings: Vec<String>,
     /// What the promises cannot mean in this run, and what to change.
@@ -82,9 +85,18 @@ impl Report {
             metrics,
             targets: *slos,
             slos: results,
+            command: None,
             warnings,
             lints,
             timeline,
+        }
+    }
+
+    /// How to run it again: the command that it came from, or what a test needs.
+    pub fn reproduce(&self) -> String {
+        match &self.command {
+            Some(command) => command.clone(),
+            None => format!("Experiment::seed({})", self.run.seed),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Several runs in one table.
 
 use super::{
-    Report, Schema,
+    Report, ReportError, Schema,
     paint::{Paint, safe},
     width::{Grid, shorten, wrap},
 };
@@ -70,6 +70,21 @@ impl Summary {
             exit_code: self.exit_code(),
             summary: self,
         })
+    }
+
+    /// Reads what [`to_json`](Self::to_json) or [`Report::to_json`] has written.
+    ///
+    /// # Errors
+    /// The text is cut off, is no report, or has another schema.
+    pub fn from_json(text: &str) -> Result<Self, ReportError> {
+        ReportError::check_schema(text)?;
+        // Two forms, told apart by what only one of them has: an error is then about the right one.
+        let has: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(ReportError)?;
+        match has.contains_key("reports") {
+            true => serde_json::from_str(text).map_err(ReportError),
+            false => Ok(Self::new([Report::from_json(text)?])),
+        }
     }
 
     /// The worst conclusion; inconclusive when nothing was run.

@@ -64,7 +64,7 @@ fn slos(report: &Report, width: Option<usize>) -> (String, Vec<&'static str>) {
 const OVER: &str = "over";
 
 /// In which part of the run a promise is measured.
-fn over(slo: Slo) -> &'static str {
+pub(super) fn over(slo: Slo) -> &'static str {
     match slo {
         Slo::ErrorRate | Slo::Availability | Slo::Mttr => "fault + recovery",
         Slo::LatencyDegradation => "fault, to baseline",
@@ -160,6 +160,8 @@ fn remarks(report: &Report) -> Vec<String> {
             .into_iter()
             .map(|(slos, reason)| format!("? {}: {reason}", slos.join(", "))),
     );
+    let advice = report.advice().into_iter();
+    remarks.extend(advice.map(|a| format!("→ {}: {} ({})", a.slo, a.what, a.because)));
     let warnings = report.warnings.iter().chain(&report.lints);
     remarks.extend(warnings.map(|w| format!("! {w}")));
     remarks

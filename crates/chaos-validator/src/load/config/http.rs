@@ -26,6 +26,8 @@ pub struct HttpLoadConfig {
     pub steps: Option<Vec<Step>>,
     /// After what time a request is given up. Default 2s.
     pub timeout: Option<Time>,
+    /// After what time an answer is bad, though it is waited for. Default: only after the timeout.
+    pub slow_is_bad: Option<Time>,
     /// How many requests may be under way. Default 64.
     pub slots: Option<usize>,
     /// The method. Default GET.
@@ -220,6 +222,7 @@ impl HttpLoadConfig {
             ramp: self.ramp,
             steps: self.steps,
             timeout: self.timeout,
+            slow_is_bad: self.slow_is_bad,
             slots: self.slots,
         };
         pacing.apply(load)

@@ -35,6 +35,9 @@ macro_rules! load_config {
             /// After what time one is given up. Default 2s.
             #[serde(default)]
             pub timeout: Option<Time>,
+            /// After what time an answer is bad, though it is waited for. Default: only after the timeout.
+            #[serde(default)]
+            pub slow_is_bad: Option<Time>,
             /// How many may be under way. Default 64.
             #[serde(default)]
             pub slots: Option<usize>,
@@ -52,6 +55,7 @@ macro_rules! load_config {
                     ramp: $config.ramp,
                     steps: $config.steps,
                     timeout: $config.timeout,
+                    slow_is_bad: $config.slow_is_bad,
                     slots: $config.slots,
                 };
                 pacing.apply($make)

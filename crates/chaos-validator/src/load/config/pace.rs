@@ -42,6 +42,7 @@ pub(super) struct Pacing {
     pub(super) ramp: Option<Ramp>,
     pub(super) steps: Option<Vec<Step>>,
     pub(super) timeout: Option<Time>,
+    pub(super) slow_is_bad: Option<Time>,
     pub(super) slots: Option<usize>,
 }
 
@@ -62,6 +63,9 @@ impl Pacing {
         };
         if let Some(timeout) = self.timeout {
             load = load.timeout(timeout.get());
+        }
+        if let Some(slow) = self.slow_is_bad {
+            load = load.slow_is_bad(slow.get());
         }
         if let Some(slots) = self.slots {
             load = load.slots(slots);

@@ -1,0 +1,376 @@
+//! Whether one build is worse than another.
+
+use super::{Paint, Report, Summary, width::Grid};
+use crate::measure::{ErrorRate, PhaseMetrics, least_for_quantile};
+use serde::Serialize;
+use std::fmt;
+
+/// What has changed from one report to another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// Every measure of every scenario that both have.
+    pub changes: Vec<Change>,
+    /// The scenarios that only one of them has.
+    pub alone: Vec<String>,
+}
+
+/// By how much one measure of a scenario has changed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// The scenario.
+    pub scenario: String,
+    /// What was measured.
+    pub measure: Measure,
+    /// Before, and now; in seconds or as a share. None: it was not seen to end, or there was nothing to measure.
+    pub before: Option<f64>,
+    /// See [`before`](Self::before).
+    pub now: Option<f64>,
+    /// The 95 % interval of the difference.
+    pub interval: Option<(f64, f64)>,
+    /// What is to be made of it.
+    pub trend: Trend,
+}
+
+/// A measure that is compared: for each of them less is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// The share of requests that fail with the fault and after it.
+    ErrorRate,
+    /// The share of that time in which the target is out.
+    Downtime,
+    /// By how much the p95 of the latency rises with the fault.
+    LatencyP95,
+    /// By how much the p99 does.
+    LatencyP99,
+    /// The time to recovery of its outages.
+    Mttr,
+    /// The time after the fault until things are normal.
+    Recovery,
+}
+
+/// What has become of a measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Trend {
+    /// It is better, for sure.
+    Better,
+    /// It has not become worse by more than is tolerated.
+    Same,
+    /// It cannot be told: the interval has both in it.
+    Unclear,
+    /// It is worse by more than is tolerated, for sure.
+    Worse,
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ErrorRate => "error rate",
+            Self::Downtime => "downtime",
+            Self::LatencyP95 => "latency p95",
+            Self::LatencyP99 => "latency p99",
+            Self::Mttr => "MTTR",
+            Self::Recovery => "recovery",
+        })
+    }
+}
+
+/// How much worse is no worse: a share of the value before, and at least so much.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Tolerance {
+    /// As a share of the value before.
+    pub relative: f64,
+}
+
+impl Default for Tolerance {
+    /// A tenth.
+    fn default() -> Self {
+        Self { relative: 0.1 }
+    }
+}
+
+impl Tolerance {
+    /// So much of the value before.
+    pub const fn relative(share: f64) -> Self {
+        Self { relative: share }
+    }
+
+    /// The least differences that mean anything: half a percent of requests or time, 5 ms, 0.2 s.
+    fn of(self, measure: Measure, before: f64) -> f64 {
+        let least = match measure {
+            Measure::ErrorRate | Measure::Downtime => 0.005,
+            Measure::LatencyP95 | Measure::LatencyP99 => 0.005,
+            Measure::Mttr | Measure::Recovery => 0.2,
+        };
+        (before.abs() * self.relative).max(least)
+    }
+}
+
+impl Comparison {
+    /// Compares scenario by scenario, by their names.
+    pub fn of(before: &Summary, now: &Summary, tolerance: Tolerance) -> Self {
+        let find = |summary: &'_ Summary, name: &str| {
+            let mut reports = summary.reports.iter();
+            reports.find(|r| r.run.name == name).cloned()
+        };
+        let mut changes = Vec::new();
+        let mut alone = Vec::new();
+        for report in &now.reports {
+            match find(before, &report.run.name) {
+                Some(before) => changes.extend(between(&before, report, tolerance)),
+                None => alone.push(report.run.name.clone()),
+            }
+        }
+        let gone = before.reports.iter().map(|r| &r.run.name);
+        alone.extend(gone.filter(|name| find(now, name).is_none()).cloned());
+        Self { changes, alone }
+    }
+
+    /// The worst that has become of anything; unclear when there is nothing to compare.
+    pub fn trend(&self) -> Trend {
+        let worst = self.changes.iter().map(|change| change.trend).max();
+        match worst {
+            // A scenario that is gone may have been the one that broke.
+            Some(Trend::Better | Trend::Same) if !self.alone.is_empty() => Trend::Unclear,
+            Some(worst) => worst,
+            None => Trend::Unclear,
+        }
+    }
+
+    /// The exit code of a command that shows it: 0 no worse, 1 worse, 3 cannot be told.
+    pub fn exit_code(&self) -> u8 {
+        match self.trend() {
+            Trend::Better | Trend::Same => 0,
+            Trend::Unclear => 3,
+            Trend::Worse => 1,
+        }
+    }
+
+    /// The comparison as a table.
+    pub fn table(&self, paint: Paint, width: Option<usize>) -> String {
+        let grid = Grid {
+            header: [
+                "scenario",
+                "measure",
+                "before",
+                "now",
+                "difference (95 %)",
+                "",
+            ],
+            numbers: 2..5,
+            rows: self.changes.iter().map(Change::row).collect(),
+        };
+        let (table, _) = grid.fit(width, &["difference (95 %)"]);
+        let alone: String = self
+            .alone
+            .iter()
+            .map(|name| format!("  ? only in one of them: {}\n", super::paint::safe(name)))
+            .collect();
+        paint.marks(format!(
+            "{}\n\n{table}\n{alone}",
+            paint.bold(self.headline())
+        ))
+    }
+
+    fn headline(&self) -> &'static str {
+        match self.trend() {
+            Trend::Better => "✓ it is better",
+            Trend::Same => "✓ it is no worse",
+            Trend::Unclear => "? whether it is worse cannot be told",
+            Trend::Worse => "✗ it is WORSE",
+        }
+    }
+
+    /// The comparison as Markdown, for a comment at a pull request.
+    pub fn markdown(&self) -> String {
+        let escape = super::markdown::escape;
+        let mut text = format!("<!-- chaos-compare -->\n## Chaos: {}\n\n", self.headline());
+        text += "| scenario | measure | before | now | difference (95 %) | |\n|---|---|--:|--:|--:|---|\n";
+        for change in &self.changes {
+            let row = change.row().map(|cell| escape(&cell));
+            text += &format!("| {} |\n", row.join(" | "));
+        }
+        for name in &self.alone {
+            text += &format!("\nOnly in one of them: {}\n", escape(name));
+        }
+        text
+    }
+}
+
+impl Change {
+    fn row(&self) -> [String; 6] {
+        let say = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| self.say(v));
+        let interval = self.interval.map_or_else(
+            || "–".to_owned(),
+            |(low, high)| format!("{} … {}", self.say_signed(low), self.say_signed(high)),
+        );
+        let trend = match self.trend {
+            Trend::Better => "✓ better",
+            Trend::Same => "✓ no worse",
+            Trend::Unclear => "? cannot tell",
+            Trend::Worse => "✗ WORSE",
+        };
+        [
+            super::paint::safe(&self.scenario).replace('\n', " "),
+            self.measure.to_string(),
+            say(self.before),
+            say(self.now),
+            interval,
+            trend.to_owned(),
+        ]
+    }
+
+    fn say(&self, value: f64) -> String {
+        match self.measure {
+            Measure::ErrorRate | Measure::Downtime => format!("{:.2} %", value * 100.0),
+            Measure::LatencyP95 | Measure::LatencyP99 => format!("{:+.1} ms", value * 1e3),
+            Measure::Mttr | Measure::Recovery => format!("{value:.2} s"),
+        }
+    }
+
+    fn say_signed(&self, value: f64) -> String {
+        match self.measure {
+            _ if value.is_infinite() => "?".to_owned(),
+            Measure::ErrorRate | Measure::Downtime => format!("{:+.2} %", value * 100.0),
+            Measure::LatencyP95 | Measure::LatencyP99 => format!("{:+.1} ms", value * 1e3),
+            Measure::Mttr | Measure::Recovery => format!("{value:+.2} s"),
+        }
+    }
+}
+
+/// A value and what it may be.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    value: f64,
+    lower: f64,
+    upper: f64,
+}
+
+/// What a report knows of a measure.
+type Look = fn(&Report) -> Option<Known>;
+
+fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
+    let measures: [(Measure, Look); 6] = [
+        (Measure::ErrorRate, error_rate),
+        (Measure::Downtime, downtime),
+        (Measure::LatencyP95, |report| shift(report, 0.95)),
+        (Measure::LatencyP99, |report| shift(report, 0.99)),
+        (Measure::Mttr, mttr),
+        (Measure::Recovery, recovery),
+    ];
+    let changes = measures.into_iter().filter_map(|(measure, of)| {
+        let (was, is) = (of(before), of(now));
+        // Neither had an outage, say.
+        was.or(is)?;
+        let interval = was.zip(is).map(|(was, is)| difference(was, is));
+        Some(Change {
+            scenario: now.run.name.clone(),
+            measure,
+            before: was.map(|k| k.value),
+            now: is.map(|k| k.value),
+            interval,
+            trend: interval.map_or(Trend::Unclear, |interval| {
+                trend(
+                    interval,
+                    tolerance.of(measure, was.map_or(0.0, |k| k.value)),
+                )
+            }),
+        })
+    });
+    changes.collect()
+}
+
+/// The interval of a difference from those of both (Newcombe, "Interval estimation for the difference between independent
+/// proportions", Statistics in Medicine 17, 1998, method 10).
+fn difference(was: Known, is: Known) -> (f64, f64) {
+    let d = is.value - was.value;
+    let low = ((is.value - is.lower).powi(2) + (was.upper - was.value).powi(2)).sqrt();
+    let high = ((is.upper - is.value).powi(2) + (was.value - was.lower).powi(2)).sqrt();
+    (d - low, d + high)
+}
+
+fn trend((low, high): (f64, f64), tolerated: f64) -> Trend {
+    if !low.is_finite() || !high.is_finite() {
+        Trend::Unclear
+    } else if low > tolerated {
+        Trend::Worse
+    } else if high < -tolerated {
+        Trend::Better
+    } else if high <= tolerated {
+        Trend::Same
+    } else {
+        Trend::Unclear
+    }
+}
+
+fn error_rate(report: &Report) -> Option<Known> {
+    let rate: &ErrorRate = report.metrics.judged.as_ref()?.error_rate.as_ref()?;
+    Some(Known {
+        value: rate.share,
+        lower: rate.interval.0,
+        upper: rate.interval.1,
+    })
+}
+
+fn downtime(report: &Report) -> Option<Known> {
+    let judged: &PhaseMetrics = report.metrics.judged.as_ref()?;
+    let up = judged.availability.as_ref()?;
+    Some(Known {
+        value: 1.0 - up.time,
+        lower: 1.0 - up.bounds.1,
+        upper: 1.0 - up.bounds.0,
+    })
+}
+
+/// By how much a quantile is higher with the fault; compared as that, so that two machines can be.
+fn shift(report: &Report, quantile: f64) -> Option<Known> {
+    let metrics = &report.metrics;
+    let seen = metrics.degradation.as_ref()?;
+    // Of a quantile that too few requests are beyond there is nothing to compare.
+    if seen.n_baseline.min(seen.n_fault) < least_for_quantile(quantile) {
+        return None;
+    }
+    let shift = metrics.shifts.iter().find(|s| s.quantile == quantile)?;
+    // One that was given up has no end.
+    let upper = shift.fault.exact().and(shift.interval.1);
+    Some(Known {
+        value: shift.seconds,
+        lower: shift.interval.0.unwrap_or(f64::NEG_INFINITY),
+        upper: upper.unwrap_or(f64::INFINITY),
+    })
+}
+
+fn mttr(report: &Report) -> Option<Known> {
+    report.metrics.judged.as_ref()?.error_rate.as_ref()?;
+    let Some(repair) = &report.metrics.mttr else {
+        // Nothing had to be repaired.
+        return Some(Known {
+            value: 0.0,
+            lower: 0.0,
+            upper: 0.0,
+        });
+    };
+    Some(Known {
+        value: repair.judged.lower().as_secs_f64(),
+        lower: repair.lower.as_secs_f64(),
+        upper: repair
+            .upper
+            .map_or(f64::INFINITY, |upper| upper.as_secs_f64()),
+    })
+}
+
+fn recovery(report: &Report) -> Option<Known> {
+    let time = report.metrics.recovery_time?;
+    let value = time.lower().as_secs_f64();
+    Some(Known {
+        value,
+        lower: value,
+        upper: time.exact().map_or(f64::INFINITY, |t| t.as_secs_f64()),
+    })
+}

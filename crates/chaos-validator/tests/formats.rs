@@ -1,0 +1,295 @@
+//! Every form of a report, seen as it is.
+
+#[path = "support/trace.rs"]
+mod trace;
+
+use chaos_validator::{
+    Class, CompareTolerance, Comparison, Format, Paint, Report, Slo, Slos, Summary, Trend,
+};
+use trace::{Trace, ok};
+
+fn in_fault(ms: u64) -> bool {
+    (10_000..20_000).contains(&ms)
+}
+
+/// Refused for 4 s of the fault, and slow in the rest of it.
+fn broken() -> Report {
+    Trace::default().report(|ms| match ms {
+        12_000..16_000 => (0, Class::Refused),
+        ms if in_fault(ms) => ok(600 + ms % 7),
+        ms => ok(5 + ms % 3),
+    })
+}
+
+fn held() -> Report {
+    let mut report = Trace::default().report(|ms| ok(5 + ms % 3));
+    report.command = Some("chaos run chaos.yaml --scenario 'slow database' --seed 7".into());
+    report
+}
+
+fn unclear() -> Report {
+    let slos = Slos::none().with(Slo::ErrorRate, 5.0);
+    Trace::default().report_with(
+        |ms| {
+            if in_fault(ms) {
+                (0, Class::Unsent)
+            } else {
+                ok(5)
+            }
+        },
+        &slos,
+    )
+}
+
+/// One of each, and names that want to be more than names.
+fn several() -> Summary {
+    let mut nasty = broken();
+    nasty.run.name = "<script>alert(1)</script> | @team\n::error::x \u{1b}[2J".into();
+    nasty.run.judged.push(
+        serde_json::from_value(serde_json::json!({
+            "name": "health is good", "phase": "fault",
+            "verdict": { "verdict": "deviated", "why": "3 of 7 samples were \"no\" & <b>" }
+        }))
+        .unwrap(),
+    );
+    let mut summary = Summary::new([held(), nasty, unclear()]);
+    summary.refuse("refused", "the port 80 is taken");
+    summary.not_run.push("never begun".into());
+    summary
+}
+
+fn render(format: Format) -> String {
+    several().render(format).unwrap()
+}
+
+#[test]
+fn markdown() {
+    insta::assert_snapshot!(render(Format::Markdown));
+}
+
+#[test]
+fn a_held_report_in_markdown_is_short() {
+    insta::assert_snapshot!(Summary::new([held()]).render(Format::Markdown).unwrap());
+}
+
+#[test]
+fn annotations() {
+    let text = render(Format::Github);
+    assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(Summary::new([held()]).render(Format::Github).unwrap());
+}
+
+#[test]
+fn prometheus() {
+    let text = render(Format::Prometheus);
+    // Every family is in one piece, and has a type.
+    let mut families: Vec<&str> = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        if families.last() != Some(&name) {
+            assert!(!families.contains(&name), "{name} is in two pieces");
+            assert!(text.contains(&format!("# TYPE {name} gauge")), "{name}");
+            families.push(name);
+        }
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[cfg(feature = "junit")]
+#[test]
+fn junit() {
+    insta::assert_snapshot!(render(Format::Junit));
+}
+
+/// `xmllint` is libxml2's; where it is not there the tier for servers has it.
+#[cfg(feature = "junit")]
+#[test]
+fn junit_is_what_ci_servers_take() {
+    use std::{fs, process::Command};
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("junit.xml");
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/junit.xsd");
+    fs::write(&file, render(Format::Junit)).unwrap();
+    match Command::new("xmllint")
+        .args(["--noout", "--schema", schema])
+        .arg(&file)
+        .output()
+    {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            // The schema can say no.
+            fs::write(
+                &file,
+                render(Format::Junit)
+                    .replace("<testcase", "<case")
+                    .replace("</testcase", "</case"),
+            )
+            .unwrap();
+            let wrong = Command::new("xmllint")
+                .args(["--noout", "--schema", schema])
+                .arg(&file)
+                .output();
+            assert!(!wrong.unwrap().status.success());
+        }
+        Err(_) if std::env::var_os("CHAOS_TEST_SERVERS").is_none() => {}
+        Err(error) => panic!("needs `xmllint` (apt-get install libxml2-utils): {error}"),
+    }
+}
+
+#[test]
+fn what_would_help_is_said_only_where_the_data_point_to_it() {
+    let advice = broken().advice();
+    let what: Vec<&str> = advice.iter().map(|a| a.what.as_str()).collect();
+    assert!(
+        what.iter().any(|w| w.contains("exponential backoff")),
+        "{advice:#?}"
+    );
+    assert!(
+        advice.iter().any(|a| a.because.contains("200 of 1000")),
+        "{advice:#?}"
+    );
+    assert!(
+        !what.iter().any(|w| w.contains("circuit breaker")),
+        "{advice:#?}"
+    );
+    assert_eq!(held().advice(), []);
+    assert_eq!(unclear().advice(), []);
+    let hanging = Trace::default().report(|ms| {
+        if in_fault(ms) {
+            (2000, Class::Timeout)
+        } else {
+            ok(5)
+        }
+    });
+    let what: Vec<String> = hanging.advice().into_iter().map(|a| a.what).collect();
+    assert!(
+        what.iter().any(|w| w.contains("circuit breaker")),
+        "{what:?}"
+    );
+    assert!(!what.iter().any(|w| w.contains("backoff")), "{what:?}");
+}
+
+#[test]
+fn a_summary_is_read_back_and_so_is_a_report() {
+    let summary = several();
+    let again = Summary::from_json(&summary.to_json().unwrap()).unwrap();
+    assert_eq!(
+        again.render(Format::Markdown).unwrap(),
+        render(Format::Markdown)
+    );
+    let one = Summary::from_json(&held().to_json().unwrap()).unwrap();
+    assert_eq!(one.reports[0].run.name, "slow database");
+    let json = summary.to_json().unwrap();
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "7",
+        &json[..json.len() / 2],
+        &json.replace("\"schema\": 1", "\"schema\": 99"),
+    ] {
+        let error = Summary::from_json(text).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!source.is_empty());
+        if text.contains("\"schema\": 99") {
+            assert!(source.contains("schema 99"), "{source}");
+        }
+    }
+}
+
+#[test]
+fn every_form_can_say_that_there_was_nothing() {
+    let slos = Slos::default().with(Slo::Mttr, f64::NAN);
+    let nothing = Report::new(
+        Trace::default().run(),
+        &chaos_validator::Recording::none(),
+        &slos,
+    );
+    for summary in [Summary::default(), Summary::new([nothing])] {
+        for format in Format::ALL.iter().filter(|f| **f != Format::Json) {
+            let text = summary.render(*format).unwrap();
+            let says_nan = text.contains(">NaN") || text.contains(" NaN ");
+            assert!(
+                !says_nan || *format == Format::Prometheus,
+                "{format}: {text}"
+            );
+        }
+    }
+}
+
+fn compared(before: impl Fn(u64) -> trace::Fate, now: impl Fn(u64) -> trace::Fate) -> Comparison {
+    let summary = |fate: &dyn Fn(u64) -> trace::Fate| Summary::new([Trace::default().report(fate)]);
+    Comparison::of(
+        &summary(&before),
+        &summary(&now),
+        CompareTolerance::default(),
+    )
+}
+
+#[test]
+fn a_build_that_is_worse_is_told_from_one_that_is_not() {
+    let fine = |ms| ok(5 + ms * 7 % 13);
+    let slower = |ms| {
+        ok(if in_fault(ms) {
+            105 + ms * 7 % 13
+        } else {
+            5 + ms * 7 % 13
+        })
+    };
+    let out = |ms| {
+        if (12_000..16_000).contains(&ms) {
+            (0, Class::Refused)
+        } else {
+            fine(ms)
+        }
+    };
+    for (before, now, trend, code) in [
+        (
+            &fine as &dyn Fn(u64) -> trace::Fate,
+            &fine as &dyn Fn(u64) -> trace::Fate,
+            Trend::Same,
+            0,
+        ),
+        (&fine, &slower, Trend::Worse, 1),
+        (&fine, &out, Trend::Worse, 1),
+        (&slower, &fine, Trend::Same, 0),
+    ] {
+        let comparison = compared(before, now);
+        assert_eq!(
+            comparison.trend(),
+            trend,
+            "{}",
+            comparison.table(Paint::Plain, None)
+        );
+        assert_eq!(comparison.exit_code(), code);
+    }
+    let comparison = compared(fine, out);
+    insta::assert_snapshot!(comparison.table(Paint::Plain, None));
+    insta::assert_snapshot!(comparison.markdown());
+}
+
+#[test]
+fn what_cannot_be_compared_is_not_called_the_same() {
+    let comparison = Comparison::of(
+        &Summary::new([held()]),
+        &Summary::default(),
+        CompareTolerance::default(),
+    );
+    assert_eq!(
+        (comparison.trend(), comparison.exit_code()),
+        (Trend::Unclear, 3)
+    );
+    assert_eq!(comparison.alone, ["slow database"]);
+    // 5 requests say nothing.
+    let few = |_| -> trace::Fate { ok(5) };
+    let trace = Trace {
+        rate: 0.5,
+        ..Trace::default()
+    };
+    let summary = Summary::new([trace.report(few)]);
+    let comparison = Comparison::of(&summary, &summary, CompareTolerance::default());
+    assert_eq!(comparison.trend(), Trend::Unclear);
+}
