@@ -215,17 +215,8 @@ impl<'a> Check<'a> {
                 let ProbeSpec { probe, .. } = deserialize(value)?;
                 self.registry.probe(&probe.tag, probe.parameters).map(drop)
             });
-            // What only follows from a value that was taken out is none.
-            let in_part = self.rest.took_of(&join(&at, "expect"));
-            let expect = |error: &ConfigError| {
-                error
-                    .field_path()
-                    .is_some_and(|field| field.starts_with("expect"))
-            };
             for error in probe.problems() {
-                if !(in_part && expect(&error)) {
-                    wrong.add(&at, error);
-                }
+                wrong.add(&at, error);
             }
         }
     }

@@ -32,8 +32,8 @@ fn one(way: &str, json: &Json) -> Result<Tolerance, ConfigError> {
         "contains" => text(json).map(|text| Tolerance::Contains(text.to_owned())),
         "matches" => text(json).and_then(Tolerance::matches),
         "not" => value(json).map(Tolerance::Not),
-        "one_of" => one_of(json),
-        "range" => range(json),
+        "one_of" => return one_of(json),
+        "range" => return range(json),
         unknown => return Err(ConfigError::unknown("field", unknown, WAYS)),
     };
     tolerance.map_err(|e| e.within(way))
@@ -42,23 +42,36 @@ fn one(way: &str, json: &Json) -> Result<Tolerance, ConfigError> {
 fn one_of(json: &Json) -> Result<Tolerance, ConfigError> {
     match json {
         Json::Array(items) if !items.is_empty() => {
-            let values = items.iter().map(value);
-            Ok(Tolerance::OneOf(values.collect::<Result<_, _>>()?))
+            each("one_of", items, value).map(Tolerance::OneOf)
         }
-        _ => Err(ConfigError::new("expected a list of at least one value")),
+        _ => Err(ConfigError::field(
+            "one_of",
+            "expected a list of at least one value",
+        )),
     }
 }
 
 fn range(json: &Json) -> Result<Tolerance, ConfigError> {
-    let wrong = || ConfigError::new("expected two numbers, `[from, to]`");
-    let [from, to] = json.as_array().map(Vec::as_slice).ok_or_else(wrong)? else {
-        return Err(wrong());
-    };
-    let (from, to) = (number(from)?, number(to)?);
-    match from <= to {
-        true => Ok(Tolerance::Range(from, to)),
-        false => Err(ConfigError::new(format!("{from} is greater than {to}"))),
+    let wrong = |problem: &str| ConfigError::field("range", problem);
+    let bounds = json.as_array().filter(|items| items.len() == 2);
+    let bounds = bounds.ok_or_else(|| wrong("expected two numbers, `[from, to]`"))?;
+    match each("range", bounds, number)?.as_slice() {
+        [from, to] if from > to => Err(wrong(&format!("{from} is greater than {to}"))),
+        [from, to] => Ok(Tolerance::Range(*from, *to)),
+        _ => Err(wrong("expected two numbers, `[from, to]`")),
     }
+}
+
+/// Reads the items of a list; an error says of which.
+fn each<T>(
+    way: &str,
+    items: &[Json],
+    read: fn(&Json) -> Result<T, ConfigError>,
+) -> Result<Vec<T>, ConfigError> {
+    let items = items.iter().enumerate();
+    items
+        .map(|(i, item)| read(item).map_err(|e| e.within(&format!("{way}[{i}]"))))
+        .collect()
 }
 
 fn number(json: &Json) -> Result<f64, ConfigError> {
@@ -124,6 +137,11 @@ mod tests {
                 json!({ "range": [2, 1] }),
                 Some("range"),
                 "2 is greater than 1",
+            ),
+            (
+                json!({ "range": [1, "x"] }),
+                Some("range[1]"),
+                "expected a number",
             ),
             (json!({ "one_of": [] }), Some("one_of"), "at least one"),
             (

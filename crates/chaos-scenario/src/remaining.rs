@@ -77,12 +77,6 @@ impl Remaining {
         self.taken.contains(&self.original(path))
     }
 
-    /// Whether something of what is at a path now was taken out.
-    pub(crate) fn took_of(&self, path: &str) -> bool {
-        let at = self.original(path);
-        self.taken.iter().any(|taken| taken.starts_with(&at))
-    }
-
     /// An error with the path that its field had in the beginning.
     pub(crate) fn in_the_beginning(&self, mut error: Diagnostic) -> Diagnostic {
         error.field = error.field.map(|field| self.original(&field));
