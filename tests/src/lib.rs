@@ -11,7 +11,9 @@ mod tier;
 #[cfg(target_os = "linux")]
 pub use database::Database;
 #[cfg(target_os = "linux")]
-pub use server::{Chromedriver, Dnsmasq, Nginx, Postgres, Redis, RedisContainer, Server};
+pub use server::{
+    Chromedriver, Dnsmasq, Nginx, Postgres, Prometheus, Redis, RedisContainer, Server,
+};
 #[cfg(target_os = "linux")]
 pub use service::{Care, Service};
 pub use tier::Tier;

@@ -5,6 +5,7 @@ mod container;
 mod dnsmasq;
 mod nginx;
 mod postgres;
+mod prometheus;
 mod redis;
 
 pub use chromedriver::Chromedriver;
@@ -12,6 +13,7 @@ pub use container::RedisContainer;
 pub use dnsmasq::Dnsmasq;
 pub use nginx::Nginx;
 pub use postgres::Postgres;
+pub use prometheus::Prometheus;
 pub use redis::Redis;
 
 use chaos_core::BoxError;

@@ -6,6 +6,7 @@ mod down;
 mod http;
 mod load;
 mod measured;
+mod probes;
 mod process;
 mod slow;
 mod toxiproxy;
@@ -24,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
         slow::trials(),
         down::trials(),
+        probes::trials(),
         process::trials(),
         answers::trials(),
         dns::trials(),
