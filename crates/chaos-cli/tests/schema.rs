@@ -159,7 +159,7 @@ fn whole() -> Json {
         "probes": {
             "health": { "http": { "url": "${base_url}/healthz", "status": 200 }, "every": "100ms", "expect": true },
             "port": { "tcp": { "address": "127.0.0.1:6379" }, "during_fault": true },
-            "status": { "http": { "url": "${base_url}/" }, "mode": "on_chaos", "timeout": "1s", "retries": 2, "delay": "1s",
+            "status": { "http": { "url": "${base_url}/" }, "mode": "on_chaos", "timeout": "1s", "retries": 2, "delay": "100ms",
               "stop_on_failure": true, "expect": { "range": [200, 299] } }
         },
         "slo_targets": { "mttr_seconds": 2, "max_recovery_time_seconds": null },
