@@ -2,7 +2,10 @@
 
 use crate::ConfigError;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
+};
 use std::{fmt, path::PathBuf};
 
 /// A secret value. It cannot be serialised and prints as `***`.
@@ -34,7 +37,7 @@ impl fmt::Display for Secret {
 }
 
 /// Where a secret is: what configuration files and undo records hold instead of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SecretRef {
@@ -42,6 +45,40 @@ pub enum SecretRef {
     Env(String),
     /// In a file; white space at its end is not part of the secret.
     File(PathBuf),
+}
+
+/// An error does not repeat what was written: it may be the secret itself.
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Where;
+        impl<'de> Visitor<'de> for Where {
+            type Value = SecretRef;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`{ env: NAME }` or `{ file: PATH }`")
+            }
+
+            fn visit_str<E: Error>(self, _: &str) -> Result<SecretRef, E> {
+                Err(E::custom(
+                    "a secret does not stand in the file, expected `{ env: NAME }` or `{ file: PATH }`",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
+                let wrong = || A::Error::custom("expected `{ env: NAME }` or `{ file: PATH }`");
+                let found = match map.next_key::<String>()?.as_deref() {
+                    Some("env") => SecretRef::Env(map.next_value()?),
+                    Some("file") => SecretRef::File(map.next_value()?),
+                    _ => return Err(wrong()),
+                };
+                match map.next_key::<IgnoredAny>()? {
+                    None => Ok(found),
+                    Some(_) => Err(wrong()),
+                }
+            }
+        }
+        deserializer.deserialize_any(Where)
+    }
 }
 
 impl SecretRef {
@@ -74,5 +111,25 @@ mod tests {
             .resolve()
             .unwrap_err();
         assert!(error.to_string().contains("CHAOS_NO_SUCH_VARIABLE"));
+    }
+
+    #[test]
+    fn where_a_secret_is_is_read_and_a_secret_is_not_repeated() {
+        let read = |text: &str| serde_json::from_str::<SecretRef>(text);
+        let env = SecretRef::Env("TOKEN".into());
+        assert_eq!(read(r#"{ "env": "TOKEN" }"#).unwrap(), env);
+        assert_eq!(read(&serde_json::to_string(&env).unwrap()).unwrap(), env);
+        for text in [
+            r#""hunter2""#,
+            r#"{ "hunter2": 1 }"#,
+            r#"{ "env": "a", "file": "hunter2" }"#,
+            "[]",
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(
+                error.contains("{ env: NAME }") && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
     }
 }

@@ -158,7 +158,8 @@ pub(super) fn write(summary: &Summary, format: Format, path: &Path) -> Result<()
 }
 
 fn put(path: &Path, text: &str) -> io::Result<()> {
-    let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file());
+    // What is a link, a device or a pipe stays that, and is written through.
+    let is_special = fs::symlink_metadata(path).is_ok_and(|found| !found.is_file());
     let Some(name) = path.file_name().filter(|_| !is_special) else {
         return fs::write(path, text);
     };

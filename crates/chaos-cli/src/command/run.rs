@@ -9,7 +9,12 @@ use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
 use chaos_validator::{Conclusion, Format, Paint, Recording, Report, Summary, terminal_width};
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -70,7 +75,7 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         .map(|path| ("--output", path))
         .chain(reports)
     {
-        let open = fs::OpenOptions::new().create(true).append(true).open(path);
+        let open = can_be_written(path);
         open.map_err(|error| {
             complain(&format!("error: {option} {}: {error}", path.display()));
             USAGE
@@ -122,11 +127,16 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         [report] if chosen.len() == 1 => say(&format!("\n{}", report.table_in(paint, width))),
         _ => say(&format!("\n{}", summary.table_in(paint, width))),
     }
-    if let Some(path) = &args.output {
-        report::write(&summary, Format::Json, path)?;
-    }
-    for wanted in &args.reports {
-        report::write(&summary, wanted.format, &wanted.path)?;
+    // One that cannot be written is in no other's way.
+    let json = args.output.iter().map(|path| (Format::Json, path));
+    let reports = args
+        .reports
+        .iter()
+        .map(|wanted| (wanted.format, &wanted.path));
+    for (format, path) in json.chain(reports) {
+        if let Err(code) = report::write(&summary, format, path) {
+            worst.add(code);
+        }
     }
     Ok(worst.0)
 }
@@ -150,6 +160,21 @@ async fn start(args: &Args, registry: &Registry) -> Result<Engine, u8> {
         complain(&recover::told(&orphans));
     }
     Ok(engine)
+}
+
+/// Whether a file can be written; one that is not there is not left behind.
+fn can_be_written(path: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .open(path)
+    {
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::OpenOptions::new().append(true).open(path).map(drop)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Serves `/metrics`, and says where.

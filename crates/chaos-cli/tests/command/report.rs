@@ -184,3 +184,35 @@ fn a_run_tells_what_is_going_on_while_it_runs() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(get(free, "/metrics").is_none());
 }
+
+/// A link may be the way to standard output.
+#[cfg(unix)]
+#[test]
+fn a_link_is_written_through_and_one_report_that_fails_loses_no_other() {
+    let scene = Scene::new();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let (link, real, junit) = (path("link.md"), path("real"), path("junit.xml"));
+    fs::write(&real, "old").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let (_, output) = run(
+        &scene,
+        SLOW,
+        &[
+            "--report",
+            "html=/dev/full",
+            "--report",
+            &link,
+            "--report",
+            &junit,
+        ],
+    );
+    assert_eq!(output.status.code(), Some(70), "{}", told(&output));
+    assert!(told(&output).contains("/dev/full"), "{}", told(&output));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(
+        fs::read_to_string(&real)
+            .unwrap()
+            .starts_with("<!-- chaos-report -->")
+    );
+    assert!(fs::read_to_string(&junit).unwrap().contains("<testsuite "));
+}

@@ -38,7 +38,7 @@ impl OpenLoop<TcpTraffic> {
         })
     }
 
-    /// Says `question` and reads as many bytes as `answer` has; they must be those. More than these must not come.
+    /// Says `question` and reads as many bytes as `answer` has; they must be those. What comes after them is thrown away.
     pub fn ask(
         address: impl Into<String>,
         question: impl Into<Bytes>,
@@ -113,7 +113,7 @@ impl Work for TcpWork {
     }
 
     async fn exchange(&self, _: usize, kept: &mut Option<TcpStream>) -> Answer {
-        let stream = match kept.take() {
+        let stream = match kept.take().filter(nothing_is_left) {
             Some(stream) => Ok(stream),
             None => connect(&self.host, self.port).await.map_err(|e| e.0),
         };
@@ -130,6 +130,18 @@ impl Work for TcpWork {
                     Err(error) => Answer::of(class_of_io(&error)),
                 }
             }
+        }
+    }
+}
+
+/// Throws away what an answer had beyond what was expected. No, when the other side has closed.
+fn nothing_is_left(stream: &TcpStream) -> bool {
+    let mut rest = [0; 1024];
+    loop {
+        match stream.try_read(&mut rest) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
         }
     }
 }

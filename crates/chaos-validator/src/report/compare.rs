@@ -1,7 +1,10 @@
 //! Whether one build is worse than another.
 
 use super::{Paint, Report, Summary, width::Grid};
-use crate::measure::{ErrorRate, PhaseMetrics, least_for_quantile};
+use crate::{
+    judge::{Conclusion, Judgement, SloResult},
+    measure::{ErrorRate, PhaseMetrics, least_for_quantile},
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -264,6 +267,7 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
         (Measure::Mttr, mttr),
         (Measure::Recovery, recovery),
     ];
+    let fit = is_fit(before) && is_fit(now);
     let changes = measures.into_iter().filter_map(|(measure, of)| {
         let (was, is) = (of(before), of(now));
         // Neither had an outage, say.
@@ -275,7 +279,7 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
             before: was.map(|k| k.value),
             now: is.map(|k| k.value),
             interval,
-            trend: interval.map_or(Trend::Unclear, |interval| {
+            trend: interval.filter(|_| fit).map_or(Trend::Unclear, |interval| {
                 trend(
                     interval,
                     tolerance.of(measure, was.map_or(0.0, |k| k.value)),
@@ -284,6 +288,16 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
         })
     });
     changes.collect()
+}
+
+/// Whether a run went as it was meant, under an instrument that can be trusted.
+fn is_fit(report: &Report) -> bool {
+    let ended = matches!(
+        report.verdict.conclusion,
+        Conclusion::Held | Conclusion::Inconclusive | Conclusion::Deviated | Conclusion::Violated
+    );
+    let unclear = |slo: &SloResult| matches!(slo.judgement, Judgement::Inconclusive { .. });
+    ended && (report.slos.is_empty() || !report.slos.iter().all(unclear))
 }
 
 /// The interval of a difference from those of both (Newcombe, "Interval estimation for the difference between independent

@@ -84,7 +84,7 @@ load_config! {
         /// What is said, on a kept connection. Without it the connection is closed once it is made.
         #[serde(default)]
         say: Option<String>,
-        /// How the answer begins; more than this must not come.
+        /// How the answer begins; what comes after is thrown away.
         #[serde(default)]
         expect: Option<String>,
     }
