@@ -1,10 +1,18 @@
 //! Connecting.
 
-use super::{error::class_of_io, tls::Tls};
+use super::{Endpoint, error::class_of_io, tls::Tls};
 use crate::load::Class;
 use chaos_core::ConfigError;
 use std::{io, net::IpAddr, path::Path};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+
+/// What requests go over.
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
 /// How endpoints are spoken to.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +34,17 @@ impl Dialer {
                 Tls::default()
             },
             http2,
+        })
+    }
+
+    /// Connects to an endpoint.
+    pub(super) async fn open(&self, endpoint: &Endpoint) -> Result<Box<dyn Io>, Class> {
+        let stream = connect(&endpoint.host, endpoint.port)
+            .await
+            .map_err(|e| e.0)?;
+        Ok(match endpoint.tls {
+            true => Box::new(self.tls.handshake(endpoint, stream).await?),
+            false => Box::new(stream),
         })
     }
 }

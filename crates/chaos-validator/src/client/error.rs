@@ -10,15 +10,19 @@ pub(super) fn class_of(error: &hyper::Error) -> Class {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            return match io.kind() {
-                // hyper's word for a malformed chunk or length.
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Class::BadBody,
-                _ => class_of_io(io),
-            };
+            return class_of_transfer(io);
         }
         source = error.source();
     }
     Class::Reset
+}
+
+/// The same of a connection that stands.
+pub(super) fn class_of_transfer(error: &io::Error) -> Class {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => Class::BadBody,
+        _ => class_of_io(error),
+    }
 }
 
 pub(crate) fn class_of_io(error: &io::Error) -> Class {

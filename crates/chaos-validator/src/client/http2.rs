@@ -1,23 +1,13 @@
 //! HTTP/2: one connection for all requests to an endpoint.
 
-use super::{
-    Dialer, Endpoint,
-    channel::{Body, read},
-    dial::connect,
-    error::class_of,
-};
+use super::{Dialer, Endpoint, Keep, Message, Reply, error::class_of, reply::Body};
 use crate::load::Class;
 use bytes::Bytes;
-use http::{Request, header::HOST, response::Parts};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    sync::Mutex,
-    task::JoinHandle,
-};
+use tokio::{sync::Mutex, task::JoinHandle};
 
 /// How often a connection on which something is awaited is asked whether it still lives.
 const PING: Duration = Duration::from_secs(5);
@@ -51,22 +41,25 @@ impl Http2 {
     pub(super) async fn send(
         &self,
         dialer: &Dialer,
-        endpoint: &Endpoint,
-        mut request: Request<Full<Bytes>>,
-        most: u64,
-        body: &mut Body,
-    ) -> Result<Parts, Class> {
-        if let Some(uri) = endpoint.absolute() {
-            *request.uri_mut() = uri;
-        }
-        // The address says it.
-        request.headers_mut().remove(HOST);
-        let mut sender = self.sender(dialer, endpoint).await?;
+        message: &Message,
+        keep: Keep,
+    ) -> Result<Reply, Class> {
+        let mut sender = self.sender(dialer, message.endpoint()).await?;
         sender.ready().await.map_err(|e| class_of(&e))?;
-        let response = sender.send_request(request).await;
-        let (parts, mut incoming) = response.map_err(|e| class_of(&e))?.into_parts();
-        read(&mut incoming, most, body).await?;
-        Ok(parts)
+        let response = sender.send_request(message.request()).await;
+        let (head, mut incoming) = response.map_err(|e| class_of(&e))?.into_parts();
+        let mut body = Body::new(keep);
+        while let Some(frame) = incoming.frame().await {
+            let frame = frame.map_err(|e| class_of(&e))?;
+            if let Some(data) = frame.data_ref() {
+                body.take(data)?;
+            }
+        }
+        Ok(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.into_bytes(),
+        })
     }
 
     async fn sender(
@@ -86,19 +79,7 @@ impl Http2 {
 
 impl Open {
     async fn new(dialer: &Dialer, endpoint: &Endpoint) -> Result<Self, Class> {
-        let stream = connect(&endpoint.host, endpoint.port)
-            .await
-            .map_err(|e| e.0)?;
-        match endpoint.tls {
-            true => Self::over(dialer.tls.handshake(endpoint, stream).await?).await,
-            false => Self::over(stream).await,
-        }
-    }
-
-    async fn over<S>(stream: S) -> Result<Self, Class>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+        let stream = dialer.open(endpoint).await?;
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)

@@ -7,6 +7,8 @@ mod endpoint;
 mod error;
 mod http1;
 mod http2;
+mod message;
+mod reply;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]
@@ -18,3 +20,5 @@ pub(crate) use channel::{Channel, Shared};
 pub(crate) use dial::{Dialer, connect};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use error::class_of_io;
+pub(crate) use message::Message;
+pub(crate) use reply::{Keep, Reply};

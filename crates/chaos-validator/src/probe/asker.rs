@@ -1,13 +1,12 @@
 //! One HTTP address, asked again and again.
 
 use crate::{
-    client::{Channel, Dialer, Endpoint, Shared},
+    client::{Channel, Dialer, Endpoint, Keep, Message, Reply, Shared},
     load::Class,
 };
 use bytes::Bytes;
 use chaos_core::{BoxError, ConfigError};
-use http::{Request, response::Parts};
-use http_body_util::Full;
+use http::{HeaderMap, Method};
 use std::{fmt, path::Path, time::Duration};
 use tokio::sync::Mutex;
 
@@ -49,25 +48,26 @@ impl Asker {
         self.endpoint.describe()
     }
 
-    /// Sends a request; the body of the answer is empty unless it is to be kept.
-    pub(super) async fn ask(
+    /// A request for it.
+    pub(super) fn message(
         &self,
-        request: Request<Full<Bytes>>,
-        keep: bool,
-    ) -> Result<(Parts, Vec<u8>), BoxError> {
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Message, ConfigError> {
+        Message::new(self.endpoint.clone(), method, headers, body)
+    }
+
+    /// Sends a request; the body of the answer is empty unless it is to be kept.
+    pub(super) async fn ask(&self, message: &Message, keep_body: bool) -> Result<Reply, BoxError> {
         // Taken out, so that a sample that is given up closes its connection.
         let kept = self.channel.lock().await.take();
         let mut channel = kept.unwrap_or_else(|| Channel::new(&self.dialer, &Shared::default()));
-        let (dialer, endpoint) = (&self.dialer, &self.endpoint);
-        let answer = async {
-            match keep {
-                true => channel.fetch(dialer, endpoint, request, LONGEST_BODY).await,
-                false => channel
-                    .send(dialer, endpoint, request, LONGEST_BODY)
-                    .await
-                    .map(|parts| (parts, Vec::new())),
-            }
+        let keep = match keep_body {
+            true => Keep::all(LONGEST_BODY),
+            false => Keep::headers(LONGEST_BODY),
         };
+        let answer = channel.send(&self.dialer, message, keep);
         let seen = match tokio::time::timeout(self.timeout, answer).await {
             Ok(Ok(seen)) => seen,
             Ok(Err(Class::BadBody)) => {

@@ -4,6 +4,7 @@ use super::{
     asker::Asker,
     value::{JsonPath, positive, text},
 };
+use crate::client::Message;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chaos_core::{
@@ -11,8 +12,7 @@ use chaos_core::{
     schemars::{self, JsonSchema},
     units::Time,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -141,6 +141,11 @@ impl HttpProbe {
         self.asker.timeout = timeout;
         self
     }
+
+    fn message(&self) -> Result<Message, ConfigError> {
+        let (headers, body) = (self.headers.clone(), self.content.clone());
+        self.asker.message(self.method.clone(), headers, body)
+    }
 }
 
 /// Without headers and body, which may be secret.
@@ -158,12 +163,9 @@ impl fmt::Debug for HttpProbe {
 #[async_trait]
 impl Probe for HttpProbe {
     async fn sample(&self) -> Result<Value, BoxError> {
-        let mut request = Request::new(Full::new(self.content.clone()));
-        *request.method_mut() = self.method.clone();
-        request.headers_mut().clone_from(&self.headers);
         let keep = matches!(self.look, Look::Body | Look::Json(_));
-        let (parts, body) = self.asker.ask(request, keep).await?;
-        let status = parts.status.as_u16();
+        let reply = self.asker.ask(&self.message()?, keep).await?;
+        let status = reply.status;
         let failed =
             |why: String| -> BoxError { format!("{}: {why}", self.asker.describe()).into() };
         if let Look::Status = self.look {
@@ -176,13 +178,13 @@ impl Probe for HttpProbe {
             return Err(failed(format!("answered {status}, not {expected}")));
         }
         let seen = match &self.look {
-            Look::Json(path) => path.value(&body),
-            Look::Header(name) => match parts.headers.get(name).map(HeaderValue::to_str) {
+            Look::Json(path) => path.value(&reply.body),
+            Look::Header(name) => match reply.headers.get(name).map(HeaderValue::to_str) {
                 Some(Ok(value)) => Ok(Value::Text(value.to_owned())),
                 Some(Err(_)) => Err(format!("the header `{name}` is not text").into()),
                 None => Err(format!("there is no header `{name}`").into()),
             },
-            Look::Body | Look::Status => text(body).map(Value::Text),
+            Look::Body | Look::Status => text(reply.body).map(Value::Text),
         };
         seen.map_err(|e| failed(format!("answered {status}: {e}")))
     }
@@ -280,6 +282,8 @@ impl ProbeConfig for HttpProbeConfig {
         if let Some(timeout) = self.timeout {
             probe = probe.timeout(positive(timeout)?);
         }
+        // What cannot be sent is found now.
+        probe.message()?;
         Ok(probe)
     }
 }

@@ -11,8 +11,7 @@ use chaos_core::{
     schemars::{self, JsonSchema},
     units::Time,
 };
-use http::Request;
-use http_body_util::Full;
+use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::{
@@ -80,10 +79,11 @@ fn encoded(text: &str) -> String {
 #[async_trait]
 impl Probe for PrometheusProbe {
     async fn sample(&self) -> Result<Value, BoxError> {
-        let request = Request::new(Full::new(Bytes::new()));
-        let (parts, body) = self.asker.ask(request, true).await?;
-        value(&body).map_err(|why| {
-            let (address, status) = (self.asker.describe(), parts.status.as_u16());
+        let none = (HeaderMap::new(), Bytes::new());
+        let message = self.asker.message(Method::GET, none.0, none.1)?;
+        let reply = self.asker.ask(&message, true).await?;
+        value(&reply.body).map_err(|why| {
+            let (address, status) = (self.asker.describe(), reply.status);
             format!("{address}: answered {status}: {why}").into()
         })
     }

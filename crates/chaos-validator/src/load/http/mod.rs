@@ -175,9 +175,9 @@ impl Traffic for HttpTraffic {
         for template in &mut templates {
             let known = hosts
                 .iter()
-                .position(|h| h.shares_connection(&template.endpoint));
+                .position(|h| h.shares_connection(template.message.endpoint()));
             template.host = known.unwrap_or_else(|| {
-                hosts.push(template.endpoint.clone());
+                hosts.push(template.message.endpoint().clone());
                 hosts.len() - 1
             });
         }

@@ -1,7 +1,7 @@
 //! One request of a load.
 
 use super::Template;
-use crate::client::Endpoint;
+use crate::client::{Endpoint, Message};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use chaos_core::{ConfigError, Secret};
@@ -136,11 +136,13 @@ impl HttpRequest {
             return Err(ConfigError::field("status", problem));
         }
         Ok(Template {
-            endpoint: Endpoint::parse(&self.url)?,
+            message: Message::new(
+                Endpoint::parse(&self.url)?,
+                method,
+                headers,
+                self.body.clone(),
+            )?,
             host: 0,
-            method,
-            headers,
-            body: self.body.clone(),
             good: self.good.clone(),
         })
     }

@@ -2,12 +2,9 @@
 
 use super::{Answer, Mix, Work};
 use crate::{
-    client::{Channel, Dialer, Endpoint, Shared},
+    client::{Channel, Dialer, Keep, Message, Shared},
     load::Class,
 };
-use bytes::Bytes;
-use http::{HeaderMap, Method, Request};
-use http_body_util::Full;
 use std::ops::RangeInclusive;
 
 /// The longest body that is read to its end.
@@ -26,12 +23,9 @@ pub struct HttpWork {
 /// A request as often as it is wanted.
 #[derive(Debug)]
 pub(super) struct Template {
-    pub(super) endpoint: Endpoint,
+    pub(super) message: Message,
     /// Which of the hosts it is for.
     pub(super) host: usize,
-    pub(super) method: Method,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
     pub(super) good: RangeInclusive<u16>,
 }
 
@@ -53,14 +47,11 @@ impl Work for HttpWork {
 
     async fn exchange(&self, endpoint: usize, slot: &mut HttpSlot) -> Answer {
         let template = &self.templates[endpoint];
-        let mut request = Request::new(Full::new(template.body.clone()));
-        *request.method_mut() = template.method.clone();
-        *request.headers_mut() = template.headers.clone();
-        let sent =
-            slot.0[template.host].send(&self.dialer, &template.endpoint, request, LONGEST_BODY);
+        let channel = &mut slot.0[template.host];
+        let sent = channel.send(&self.dialer, &template.message, Keep::status(LONGEST_BODY));
         match sent.await {
-            Ok(parts) => {
-                let status = parts.status.as_u16();
+            Ok(reply) => {
+                let status = reply.status;
                 let good = template.good.contains(&status);
                 Answer::of(if good { Class::Ok } else { Class::BadStatus }).with_status(status)
             }
