@@ -88,7 +88,8 @@ async fn run(setting: Setting) -> Result<Option<Found>> {
         .fault(Pause::new().on(&process));
     let load = HttpLoad::get(nginx.url())
         .rate(setting.rate.into())
-        .timeout(MS * 500);
+        // The shortest that is found takes this and five requests: 500 ms at 20 per second.
+        .timeout(MS * 250);
     let slos = Slos::none().with(Slo::Mttr, 30.0);
     let report = chaos_validator::run(&engine, experiment, load, &slos).await?;
     let trusted = report

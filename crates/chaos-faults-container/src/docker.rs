@@ -3,7 +3,7 @@
 use bollard::{
     Docker,
     errors::Error,
-    models::{ContainerInspectResponse, ContainerStateStatusEnum},
+    models::{ContainerInspectResponse, ContainerStateStatusEnum, HealthStatusEnum},
     query_parameters::{
         InspectContainerOptions, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
         RestartContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
@@ -87,6 +87,12 @@ pub(crate) enum Doing {
 pub(crate) struct Seen {
     pub(crate) run: ContainerRun,
     pub(crate) doing: Doing,
+    /// The engine's word for it: `exited`.
+    pub(crate) status: String,
+    /// What its health check says, if it has one.
+    pub(crate) healthy: Option<bool>,
+    /// How often its restart policy has started it again.
+    pub(crate) restarts: u32,
     pub(crate) pid: Option<u32>,
     pub(crate) addresses: Vec<SocketAddr>,
     /// It vanishes when it stops.
@@ -257,6 +263,17 @@ impl Engine {
                 started_at: state.started_at.unwrap_or_default(),
             },
             doing,
+            status: state.status.map_or_else(String::new, |s| s.to_string()),
+            healthy: state.health.and_then(|health| match health.status? {
+                HealthStatusEnum::HEALTHY => Some(true),
+                HealthStatusEnum::STARTING | HealthStatusEnum::UNHEALTHY => Some(false),
+                // There is no check.
+                HealthStatusEnum::EMPTY | HealthStatusEnum::NONE => None,
+            }),
+            restarts: found
+                .restart_count
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or_default(),
             pid: state
                 .pid
                 .and_then(|pid| u32::try_from(pid).ok())

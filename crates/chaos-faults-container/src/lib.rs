@@ -7,6 +7,7 @@ mod docker;
 mod in_flight;
 mod kill;
 mod pause;
+mod probe;
 mod register;
 mod restart;
 mod start;
@@ -15,6 +16,7 @@ mod target;
 
 pub use kill::{Kill, KillConfig};
 pub use pause::{Pause, PauseConfig, Unpause};
+pub use probe::{ContainerLook, ContainerProbe, ContainerProbeConfig};
 pub use register::register;
 pub use restart::{Restart, RestartConfig};
 pub use start::Start;

@@ -1,16 +1,17 @@
 //! Everything of this crate, by name.
 
 use crate::{
-    ContainerConfig, KillConfig, PauseConfig, RestartConfig, Start, StopConfig, Unpause,
-    start::Start1,
+    ContainerConfig, ContainerProbeConfig, KillConfig, PauseConfig, RestartConfig, Start,
+    StopConfig, Unpause, start::Start1,
 };
 use chaos_core::Registry;
 
-/// Registers `container.pause`, `container.stop`, `container.kill`, `container.restart`, their undos, and the target
-/// `container`.
+/// Registers `container.pause`, `container.stop`, `container.kill`, `container.restart`, their undos, the target
+/// `container`, and the probe `container`.
 pub fn register(registry: &mut Registry) {
     registry
         .add_target::<ContainerConfig>()
+        .add_probe::<ContainerProbeConfig>()
         .add_fault::<PauseConfig>()
         .add_fault::<StopConfig>()
         .add_fault::<KillConfig>()

@@ -5,6 +5,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::{
         LazyLock,
@@ -38,13 +39,10 @@ pub(crate) fn docker<const N: usize>(arguments: [&str; N]) -> String {
 
 /// An image that holds the program `busybox`, made once.
 static IMAGE: LazyLock<String> = LazyLock::new(|| {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let dir = std::env::split_paths(&path)
-        .find(|dir| dir.join("busybox").is_file())
-        .expect("needs a static `busybox` (apt-get install busybox-static)");
+    let busybox = busybox();
     let mut tar = Command::new("tar")
         .arg("-C")
-        .arg(dir)
+        .arg(busybox.parent().unwrap())
         .args(["-c", "busybox"])
         .stdout(Stdio::piped())
         .spawn()
@@ -59,6 +57,15 @@ static IMAGE: LazyLock<String> = LazyLock::new(|| {
     assert!(import.status.success(), "docker import: {said}");
     mark()
 });
+
+/// The program that containers are made of.
+pub(crate) fn busybox() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|dir| dir.join("busybox"))
+        .find(|file| file.is_file())
+        .expect("needs a static `busybox` (apt-get install busybox-static)")
+}
 
 /// Removes what is left of this test: also after one that failed.
 pub(crate) fn remove_everything() {
@@ -129,6 +136,7 @@ impl Box {
             n=0
             while :; do
                 n=$((n + 1))
+                [ -e /shared/end ] && /busybox rm /shared/end && exit 7
                 echo $n > /shared/new && /busybox mv /shared/new /shared/beats
                 /busybox usleep 10000
             done"
@@ -180,6 +188,16 @@ impl Box {
         let read = || fs::read_to_string(self.shared.path().join("beats")).ok();
         let beats = read().and_then(|text| text.trim().parse().ok());
         beats.expect("the container has counted")
+    }
+
+    /// Puts a file there that it sees as `/shared/NAME`.
+    pub(crate) fn put(&self, name: &str) {
+        fs::write(self.shared.path().join(name), "").unwrap();
+    }
+
+    /// Ends it as if it had failed.
+    pub(crate) fn end_from_inside(&self) {
+        self.put("end");
     }
 
     /// Whether a stubborn one was asked to end.

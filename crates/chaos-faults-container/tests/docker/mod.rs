@@ -5,6 +5,7 @@ mod crash;
 mod door;
 mod effects;
 mod lost;
+mod probe;
 mod promises;
 mod targets;
 mod unreachable;
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         effects::trials(),
         promises::trials(),
         lost::trials(),
+        probe::trials(),
         crash::trials(),
         unreachable::trials(),
     ];
