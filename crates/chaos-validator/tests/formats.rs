@@ -4,8 +4,10 @@
 mod trace;
 
 use chaos_validator::{
-    Class, CompareTolerance, Comparison, Format, Paint, Report, Slo, Slos, Summary, Trend,
+    Class, CompareTolerance, Comparison, Exchange, Format, Paint, Recording, Report, Slo, Slos,
+    Summary, Trend,
 };
+use std::time::Duration;
 use trace::{Trace, ok};
 
 fn in_fault(ms: u64) -> bool {
@@ -103,42 +105,6 @@ fn junit() {
     insta::assert_snapshot!(render(Format::Junit));
 }
 
-/// `xmllint` is libxml2's; where it is not there the tier for servers has it.
-#[cfg(feature = "junit")]
-#[test]
-fn junit_is_what_ci_servers_take() {
-    use std::{fs, process::Command};
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("junit.xml");
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/junit.xsd");
-    fs::write(&file, render(Format::Junit)).unwrap();
-    match Command::new("xmllint")
-        .args(["--noout", "--schema", schema])
-        .arg(&file)
-        .output()
-    {
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{said}");
-            // The schema can say no.
-            fs::write(
-                &file,
-                render(Format::Junit)
-                    .replace("<testcase", "<case")
-                    .replace("</testcase", "</case"),
-            )
-            .unwrap();
-            let wrong = Command::new("xmllint")
-                .args(["--noout", "--schema", schema])
-                .arg(&file)
-                .output();
-            assert!(!wrong.unwrap().status.success());
-        }
-        Err(_) if std::env::var_os("CHAOS_TEST_SERVERS").is_none() => {}
-        Err(error) => panic!("needs `xmllint` (apt-get install libxml2-utils): {error}"),
-    }
-}
-
 #[test]
 fn what_would_help_is_said_only_where_the_data_point_to_it() {
     let advice = broken().advice();
@@ -170,6 +136,41 @@ fn what_would_help_is_said_only_where_the_data_point_to_it() {
         "{what:?}"
     );
     assert!(!what.iter().any(|w| w.contains("backoff")), "{what:?}");
+}
+
+/// Who is told 503 is told to come later; a fallback would be the advice for other errors.
+#[test]
+fn load_that_is_shed_is_told_from_errors() {
+    for (status, says) in [
+        (503, "Retry-After"),
+        (429, "Retry-After"),
+        (500, "fallback"),
+    ] {
+        let trace = Trace::default();
+        let exchanges = (0..1500).map(|i| {
+            let at = Duration::from_millis(i * 20);
+            let done = at + Duration::from_millis(5);
+            match in_fault(i * 20) {
+                true => Exchange::new(at, at, done, Class::BadStatus).with_status(Some(status)),
+                false => Exchange::new(at, at, done, Class::Ok).with_status(Some(200)),
+            }
+        });
+        let timeout = Duration::from_secs(2);
+        let recording = Recording::new("GET /", 50.0, timeout, exchanges.collect());
+        let report = Report::new(trace.run(), &recording, &Slos::default());
+        let fault = report.metrics.fault.as_ref().unwrap();
+        assert_eq!(fault.statuses.get(&status), Some(&500));
+        let advice = report.advice();
+        assert!(
+            advice.iter().any(|a| a.what.contains(says)),
+            "{status}: {advice:#?}"
+        );
+        let others = advice
+            .iter()
+            .filter(|a| a.what.contains("fallback"))
+            .count();
+        assert_eq!(others, usize::from(status == 500), "{advice:#?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod answers;
 mod dns;
 mod down;
 mod http;
+mod junit;
 mod load;
 mod measured;
 mod probes;
@@ -30,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::trials(),
         dns::trials(),
         http::trials(),
+        junit::trials(),
         load::trials(),
         measured::trials(),
         toxiproxy::trials(),

@@ -7,6 +7,7 @@ use super::{Slo, Slos, doubt};
 use crate::{
     load::Recording,
     measure::{Metrics, Timing, least_for_quantile},
+    report::Short,
 };
 use serde::{Deserialize, Serialize};
 
@@ -315,6 +316,15 @@ fn mttr(threshold: f64, metrics: &Metrics) -> SloResult {
                 "an outage was not over when the watching ended",
             ),
         )
+    };
+    let result = match repair.interval {
+        Some(interval) => result.note(format!(
+            "mean of {}; 95 % interval {} to {}",
+            repair.outages,
+            Short(interval.lower),
+            Short(interval.upper)
+        )),
+        None => result,
     };
     result
         .value(repair.judged.lower().as_secs_f64())

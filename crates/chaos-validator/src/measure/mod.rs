@@ -1,6 +1,8 @@
 //! Numbers from what was seen. Pure: the same recording gives the same numbers.
 
 mod availability;
+#[cfg(test)]
+pub(crate) mod coverage;
 mod detection;
 mod endpoints;
 mod error_rate;
@@ -29,7 +31,7 @@ pub use metrics::{Degradation, Instrument, Metrics};
 pub use outage::{Detector, Outage};
 pub use phase::PhaseMetrics;
 pub use quantile::{Quantiles, Timing};
-pub use repair::Repair;
+pub use repair::{MeanInterval, Repair};
 pub use shift::Shift;
 pub use timeline::{Percentile, Slice, SliceLatency, Timeline};
 pub use window::{Window, Windows};

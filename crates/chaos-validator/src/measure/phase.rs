@@ -17,6 +17,9 @@ pub struct PhaseMetrics {
     pub counts: Counts,
     /// How they ended.
     pub classes: BTreeMap<Class, u64>,
+    /// Which statuses the bad answers had.
+    #[serde(default)]
+    pub statuses: BTreeMap<u16, u64>,
     /// The share that failed; none without traffic.
     pub error_rate: Option<ErrorRate>,
     /// The latency from the intended send time, with failures as infinitely slow.
@@ -47,6 +50,7 @@ impl PhaseMetrics {
             window,
             counts,
             classes: tally.by_class(),
+            statuses: tally.by_status(),
             error_rate: tally.error_rate(),
             latency,
             good_latency,

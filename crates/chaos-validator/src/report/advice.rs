@@ -71,6 +71,9 @@ fn is_most((some, all): (u64, u64)) -> bool {
 const BROKEN: [Class; 3] = [Class::Refused, Class::Reset, Class::Unreachable];
 const WAITED: [Class; 3] = [Class::Timeout, Class::NoSlot, Class::Slow];
 
+/// "Too many requests" and "unavailable" (RFC 6585, RFC 9110): said by who sheds load.
+const SHED: [u16; 2] = [429, 503];
+
 fn errors(report: &Report) -> Vec<Advice> {
     let Some(phase) = &report.metrics.judged else {
         return Vec::new();
@@ -100,7 +103,14 @@ fn errors(report: &Report) -> Vec<Advice> {
         ));
     }
     let answered = failed(phase, &[Class::BadStatus, Class::BadBody]);
-    if is_most(answered) {
+    let shed: u64 = SHED.iter().filter_map(|s| phase.statuses.get(s)).sum();
+    if is_most((shed, phase.counts.bad)) {
+        found.push(advice(
+            Slo::ErrorRate,
+            "callers that slow down when they are told to (`Retry-After`, backoff with jitter), and more room where it is shed",
+            format!("{shed} of {done} requests were answered 429 or 503: the service protects itself by turning them away"),
+        ));
+    } else if is_most(answered) {
         found.push(advice(
             Slo::ErrorRate,
             "a fallback for what the dependency gives: a cached or a default answer instead of an error",

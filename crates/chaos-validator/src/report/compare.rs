@@ -388,3 +388,30 @@ fn recovery(report: &Report) -> Option<Known> {
         upper: time.exact().map_or(f64::INFINITY, |t| t.as_secs_f64()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::coverage::{error_rate, percent};
+
+    #[test]
+    fn the_interval_of_a_difference_of_error_rates_holds_the_truth() {
+        for burst in [1.0, 10.0] {
+            let held = percent(|random| {
+                let mut known = || {
+                    let rate = error_rate(random, burst);
+                    let (lower, upper) = rate.interval;
+                    Known {
+                        value: rate.share,
+                        lower,
+                        upper,
+                    }
+                };
+                // Both fail alike.
+                let (lower, upper) = difference(known(), known());
+                lower <= 0.0 && upper >= 0.0
+            });
+            assert!(held >= 92, "{burst} failures in a row: {held}");
+        }
+    }
+}
