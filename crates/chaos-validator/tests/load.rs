@@ -188,6 +188,20 @@ async fn bad_answers_are_told_apart() {
     }
 }
 
+/// Who speaks HTTP/1.1 only, or something else, does not speak HTTP/2; who closes has not said that.
+#[tokio::test]
+async fn what_is_no_http2_is_told_from_a_reset() {
+    let old = Server::raw(|mut stream| async move {
+        let head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(head).await.ok();
+    });
+    let silent = Server::raw(|stream| async move { drop(stream) });
+    for (server, class) in [(old, Class::BadBody), (silent, Class::Reset)] {
+        let load = HttpLoad::get(server.url()).http2().rate(100.0);
+        assert_eq!(classes(&run_until(&load, 20).await), [class].into());
+    }
+}
+
 #[tokio::test]
 async fn an_endless_body_ends_at_the_limit_or_the_timeout() {
     async fn endless(mut stream: tokio::net::TcpStream, pause: Duration) {

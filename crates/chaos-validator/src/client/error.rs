@@ -3,14 +3,20 @@
 use crate::load::Class;
 use std::{error::Error, io};
 
+/// What breaks an exchange by HTTP/2.
 pub(super) fn class_of(error: &hyper::Error) -> Class {
-    if error.is_parse() {
-        return Class::BadBody;
-    }
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(io) = error.downcast_ref::<io::Error>() {
             return class_of_transfer(io);
+        }
+        if let Some(h2) = error.downcast_ref::<h2::Error>() {
+            return match h2.get_io() {
+                Some(io) => class_of_transfer(io),
+                // Found by this side: what came is no HTTP/2, often because it is HTTP/1.1.
+                None if h2.is_library() => Class::BadBody,
+                None => Class::Reset,
+            };
         }
         source = error.source();
     }
