@@ -11,7 +11,7 @@ mod process;
 
 use chaos_core::Injection;
 use chaos_faults_net::{AcceptDelay, Bandwidth, Blackhole, Direction, Latency, Proxy};
-use process::{Alone, MIB, descriptors, grown, memory, ms, reset};
+use process::{Alone, MIB, OTHERS, descriptors, grown, memory, ms, reset};
 use std::{
     io::{ErrorKind, Write},
     os::unix::net::UnixStream,
@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Waits until no more descriptors are open than before and those that the test has kept. The runtime of another test
 /// that begins has some, too.
 async fn all_closed(before: usize) {
-    until("all is closed", || descriptors() <= before + 8).await;
+    until("all is closed", || descriptors() <= before + OTHERS).await;
 }
 
 /// What a client does before it is gone.
