@@ -16,8 +16,8 @@ pub(crate) struct Departure {
 
 impl Departure {
     /// What was said by who is gone is delivered within this time, or not at all: the kernel keeps what a closed
-    /// connection has not sent yet for about as long (`tcp_orphan_retries`).
-    const LINGER: Duration = Duration::from_secs(60);
+    /// connection has not sent yet for about as long (`tcp_orphan_retries`). The tests do not wait for a minute.
+    pub(super) const LINGER: Duration = Duration::from_secs(if cfg!(test) { 10 } else { 60 });
 
     pub(crate) fn now(gone: Gone) -> Self {
         Self {

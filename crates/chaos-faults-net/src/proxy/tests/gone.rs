@@ -1,14 +1,17 @@
 //! An end that is gone though nobody reads from it. On Linux, where it is noticed.
 
 use super::{put, until};
-use crate::{Bandwidth, Blackhole, Direction, Latency, SlowClose, proxy::Proxy};
+use crate::{
+    Bandwidth, Blackhole, Direction, Latency, SlowClose,
+    proxy::{Proxy, departure::Departure},
+};
 use chaos_core::Held;
 use socket2::SockRef;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, TcpStream},
     sync::atomic::Ordering,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -164,4 +167,17 @@ async fn a_client_that_is_reset_is_noticed_by_its_upstream_only_as_late_as_slow_
     slow.release().unwrap();
     assert_eq!(rest(&mut server), (0, RESET));
     all_closed(&proxy);
+}
+
+#[tokio::test]
+async fn what_nobody_takes_of_who_is_gone_is_let_go_in_the_end() {
+    let (proxy, mut client, server) = connection().await;
+    fill(&mut client);
+    let gone = Instant::now();
+    reset(client);
+    all_closed(&proxy);
+    let took = gone.elapsed();
+    let linger = Departure::LINGER;
+    assert!(took >= linger && took < linger * 2, "{took:?}");
+    drop(server);
 }
