@@ -105,6 +105,7 @@ impl Netem {
     }
 
     /// How many packets may wait: what is said, or what 200,000 packets a second need, and 1,000 at least.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn limit(&self) -> u32 {
         self.limit.unwrap_or_else(|| {
             let waiting = (self.latency + self.jitter * 2).as_micros() / 5;

@@ -77,6 +77,7 @@ pub(crate) struct Packets {
 
 impl Packets {
     /// Which way.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn direction(&self) -> Traffic {
         self.direction.unwrap_or(Traffic::Egress)
     }
@@ -90,6 +91,7 @@ impl Packets {
     }
 
     /// The protocols that it takes filters for; `None`: any.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn protocols(&self) -> Vec<Option<Protocol>> {
         match self.protocol {
             Some(protocol) => vec![Some(protocol)],

@@ -13,11 +13,13 @@ pub(crate) struct Ports {
 
 impl Ports {
     /// The first and the last.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) const fn ends(self) -> (u16, u16) {
         (self.first, self.last)
     }
 
     /// The blocks of which a range is made: a number and a mask, as filters know them.
+    #[cfg(any(target_os = "linux", test))]
     pub(crate) fn blocks(self) -> Vec<(u16, u16)> {
         let mut blocks = Vec::new();
         let (mut at, last) = (u32::from(self.first), u32::from(self.last));

@@ -18,10 +18,6 @@ pub(crate) enum Gone {
     /// It was reset.
     Reset,
     /// It was closed, both ways: only a Unix socket tells that from having nothing more to say.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "nothing tells it there")
-    )]
     Closed,
 }
 
