@@ -23,8 +23,8 @@ pub(crate) use recover::{recover_found, take_over};
 pub(crate) use warden::Warden;
 
 use crate::{
-    Context, EngineError, Experiment, FaultError, Injection, InjectionId, Placements, Registry, Run,
-    Site, Stop, Target,
+    Context, EngineError, Experiment, FaultError, Injection, InjectionId, Placements, Registry,
+    Run, Site, Stop, Target,
     guard::catch_panic,
     seed::Seed,
     undo_log::{Forgotten, Scan, StateDir, forget},

@@ -51,12 +51,14 @@ impl Cgroup {
             .take(MOST_PROCESSES)
             .map(|pid| proc.memory_and_descriptors(*pid))
             .collect();
-        let added = |of: fn(&Usage) -> Option<u64>| {
-            sum(each.iter().map(of)).filter(|_| all_known)
-        };
+        let added = |of: fn(&Usage) -> Option<u64>| sum(each.iter().map(of)).filter(|_| all_known);
         Some(Usage {
-            cpu: self.keyed("cpu.stat", "usage_usec").map(Duration::from_micros),
-            memory: self.number("memory.current").or_else(|| added(|u| u.memory)),
+            cpu: self
+                .keyed("cpu.stat", "usage_usec")
+                .map(Duration::from_micros),
+            memory: self
+                .number("memory.current")
+                .or_else(|| added(|u| u.memory)),
             peak: self.number("memory.peak"),
             descriptors: added(|u| u.descriptors),
             threads: self.number("pids.current").or_else(|| added(|u| u.threads)),
@@ -152,7 +154,9 @@ mod tests {
     #[test]
     fn without_controllers_the_processes_are_added_up() {
         let (proc, group) = (FakeProc::new(), FakeCgroup::new());
-        group.processes("", &[7, 8]).write("cpu.stat", "usage_usec 5\n");
+        group
+            .processes("", &[7, 8])
+            .write("cpu.stat", "usage_usec 5\n");
         for pid in [7, 8] {
             proc.process(pid, 1, 1, "S");
             proc.memory(pid, 1024, 2048);

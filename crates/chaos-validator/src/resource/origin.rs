@@ -107,12 +107,18 @@ mod tests {
         proc.process(8, 7, 1, "S");
         proc.process(9, 1, 1, "S");
         let source = |site: Site| Origin::of(&site, &proc.proc()).unwrap().source();
-        let site = || Site::named("process", "web").with_pid(id(7)).with_cgroup(group.dir());
+        let site = || {
+            Site::named("process", "web")
+                .with_pid(id(7))
+                .with_cgroup(group.dir())
+        };
         group.processes("", &[7, 8]);
         assert_eq!(source(site()), ResourceSource::Cgroup);
         group.processes("", &[7, 8, 9]);
         assert_eq!(source(site()), ResourceSource::Process);
-        let container = Site::named("container", "web").with_pid(id(7)).with_cgroup(group.dir());
+        let container = Site::named("container", "web")
+            .with_pid(id(7))
+            .with_cgroup(group.dir());
         assert_eq!(source(container), ResourceSource::Cgroup);
         let given = Site::named("service", "web").with_cgroup(group.dir());
         assert_eq!(source(given), ResourceSource::Cgroup);
@@ -123,7 +129,9 @@ mod tests {
         let (proc, group) = (FakeProc::new(), FakeCgroup::new());
         proc.process(7, 1, 1, "S");
         group.processes("", &[7]);
-        let site = Site::named("process", "web").with_pid(id(7)).with_cgroup(group.dir());
+        let site = Site::named("process", "web")
+            .with_pid(id(7))
+            .with_cgroup(group.dir());
         let origin = Origin::of(&site, &proc.proc()).unwrap();
         assert!(origin.usage(&proc.proc()).is_some());
         proc.ends(7);

@@ -3,6 +3,7 @@
 use super::{
     origin::ResourceSource,
     point::{ResourcePoint, mean, mean_bytes},
+    slot::Slot,
 };
 use crate::measure::{Window, Windows};
 use chaos_core::seconds;
@@ -33,8 +34,10 @@ pub struct SiteResources {
     /// How often a sample was taken.
     #[serde(with = "seconds")]
     pub every: Duration,
-    /// Who it was, one after the other when it was restarted.
+    /// Who it was, one after the other when it was restarted; the first 64.
     pub lives: Vec<Life>,
+    /// How often it was there again after it was gone.
+    pub restarts: u64,
     /// Before the fault.
     #[serde(default)]
     pub baseline: Option<ResourceUse>,
@@ -83,18 +86,14 @@ pub struct ResourceUse {
 }
 
 impl SiteResources {
-    pub(super) fn new(
-        name: String,
-        every: Duration,
-        lives: Vec<Life>,
-        points: Vec<ResourcePoint>,
-        windows: &Windows,
-    ) -> Self {
+    pub(super) fn new(name: String, every: Duration, slot: &Slot, windows: &Windows) -> Self {
+        let points = slot.points();
         let part = |window: Option<Window>| ResourceUse::of(&points, window?);
         Self {
             name,
             every,
-            lives,
+            lives: slot.lives().to_vec(),
+            restarts: slot.restarts(),
             baseline: part(windows.baseline),
             fault: part(windows.fault),
             recovery: part(windows.recovery),
@@ -109,19 +108,18 @@ impl SiteResources {
             ("fault", &self.fault),
             ("recovery", &self.recovery),
         ];
-        all.into_iter().filter_map(|(name, part)| Some((name, part.as_ref()?)))
-    }
-
-    /// How often it was restarted while it was watched.
-    pub fn restarts(&self) -> usize {
-        self.lives.len().saturating_sub(1)
+        all.into_iter()
+            .filter_map(|(name, part)| Some((name, part.as_ref()?)))
     }
 }
 
 impl ResourceUse {
     /// Means count each point for as long as it is in the window; the most is that of the points that are mostly in it.
     fn of(points: &[ResourcePoint], window: Window) -> Option<Self> {
-        let within = |p: &ResourcePoint| p.to.min(window.end).saturating_sub(p.from.max(window.start));
+        let within = |p: &ResourcePoint| {
+            p.to.min(window.end)
+                .saturating_sub(p.from.max(window.start))
+        };
         let seen: Vec<(Duration, &ResourcePoint)> = points
             .iter()
             .map(|p| (within(p), p))
@@ -138,7 +136,8 @@ impl ResourceUse {
                 .map(|(_, p)| *p)
                 .collect(),
         };
-        let most = |of: fn(&ResourcePoint) -> Option<u64>| inside.iter().filter_map(|p| of(p)).max();
+        let most =
+            |of: fn(&ResourcePoint) -> Option<u64>| inside.iter().filter_map(|p| of(p)).max();
         let gaps = seen.iter().filter(|(_, p)| p.is_gap());
         Some(Self {
             cpu_mean: mean(seen.iter().map(|(within, p)| (*within, p.cpu))),
@@ -194,7 +193,11 @@ mod tests {
     #[test]
     fn a_time_without_the_target_is_missing_and_no_zero() {
         let secs = Duration::from_secs;
-        let points = [point(0, 1.0, 10), ResourcePoint::gap(secs(1), secs(3)), point(3, 1.0, 10)];
+        let points = [
+            point(0, 1.0, 10),
+            ResourcePoint::gap(secs(1), secs(3)),
+            point(3, 1.0, 10),
+        ];
         let used = ResourceUse::of(&points, window(0.0, 4.0)).unwrap();
         assert_eq!(used.missing, secs(2));
         assert_eq!((used.cpu_mean, used.memory_mean), (Some(1.0), Some(10)));

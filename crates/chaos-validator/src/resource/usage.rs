@@ -21,8 +21,13 @@ impl Usage {
     /// The most memory that is known to have been used since an earlier look at the same target.
     pub(super) fn most_memory_since(&self, before: &Self) -> Option<u64> {
         // The kernel's peak is that of a whole life; it belongs to this interval when it grew in it.
-        let peak = self.peak.filter(|peak| before.peak.is_some_and(|p| p < *peak));
-        [self.memory, before.memory, peak].into_iter().flatten().max()
+        let peak = self
+            .peak
+            .filter(|peak| before.peak.is_some_and(|p| p < *peak));
+        [self.memory, before.memory, peak]
+            .into_iter()
+            .flatten()
+            .max()
     }
 }
 
