@@ -113,9 +113,9 @@ fn what_the_targets_used_is_drawn_said_and_reached_with_the_keyboard() {
     let page = demo::watched().to_html().unwrap();
     for words in [
         "Resources of the target",
-        "aria-label=\"process on port 8000, fault: CPU, cores: 0.98 cores, at most 1.07\"",
-        "aria-label=\"process on port 8000, fault: memory: 128 MiB, at most 160 MiB\"",
-        "aria-label=\"container cache, recovery: descriptors: at most 300\"",
+        "aria-label=\"process on port 8000, fault: CPU 0.98 cores, at most 1.07\"",
+        "aria-label=\"process on port 8000, fault: memory 128 MiB, at most 160 MiB\"",
+        "aria-label=\"container cache, recovery: at most 300 descriptors\"",
         "<caption>what the targets used</caption>",
         ">CPU cores of process on port 8000</th>",
         "not there</li>",

@@ -344,3 +344,43 @@ fn a_protected_process_is_not_touched() {
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert!(told(&output).contains("protected"), "{}", told(&output));
 }
+
+#[test]
+fn a_run_tells_what_its_target_used_without_being_told_to() {
+    let scene = Scene::new();
+    let victim = Victim::new();
+    let file = pausing(&scene, &victim, "2500ms");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("baseline: 300ms", "baseline: 2500ms")).unwrap();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let (json, html, markdown) = (path("r.json"), path("r.html"), path("r.md"));
+    let reports = ["--report", &html, "--report", &markdown];
+    let run = ["run", file.to_str().unwrap(), "-o", &json];
+    let output = scene.run(&[&run[..], &reports].concat());
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&read(&json)).unwrap();
+    let sites = report["reports"][0]["resources"]["sites"].as_array();
+    let [site] = sites.unwrap().as_slice() else {
+        panic!("the proxy has nothing to watch, and one process has: {sites:?}");
+    };
+    let pid = victim.0.id();
+    assert_eq!(site["name"], format!("process {pid}"));
+    assert_eq!(site["lives"][0]["source"], "process");
+    for phase in ["baseline", "fault"] {
+        let used = &site[phase];
+        assert!(used["memory_max"].as_u64().unwrap() > 0, "{site:#}");
+        assert!(used["descriptors_max"].as_u64().unwrap() >= 3, "{site:#}");
+        assert!(used["cpu_mean"].as_f64().unwrap() < 0.1, "{site:#}");
+        assert_eq!(used["missing"], 0.0);
+    }
+    let told = told(&output);
+    for (name, text) in [
+        ("table", &told),
+        ("html", &read(&html)),
+        ("md", &read(&markdown)),
+    ] {
+        assert!(text.contains(&format!("process {pid}")), "{name}: {text}");
+    }
+    assert!(told.contains("most memory"), "{told}");
+    assert!(read(&html).contains("Resources of the target"));
+}

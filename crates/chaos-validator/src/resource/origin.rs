@@ -50,6 +50,10 @@ impl Origin {
         })
     }
 
+    pub(super) fn process(&self) -> Option<&ProcessId> {
+        self.process.as_ref()
+    }
+
     pub(super) fn source(&self) -> ResourceSource {
         match self.cgroup {
             Some(_) => ResourceSource::Cgroup,

@@ -2,12 +2,14 @@
 
 use super::{origin::Origin, phases::SiteResources, process::Proc, slot::Slot};
 use crate::measure::Windows;
-use chaos_core::{FaultError, Site};
+use chaos_core::{FaultError, ProcessId, Site};
 use futures_util::future::BoxFuture;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 /// More sites of one target than this are not watched.
 const MOST_SITES: usize = 16;
+/// So many that it was are remembered by their pids.
+const MOST_MET: usize = 64;
 /// How often a target that is gone is looked for, at first and after a minute.
 const LOOK_FOR: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 /// When it is looked for less often.
@@ -34,6 +36,8 @@ pub(super) struct Watched {
     looking: bool,
     gone_since: Option<Duration>,
     looked: Option<Duration>,
+    /// Whom it was by pid, the newest last.
+    met: VecDeque<ProcessId>,
     /// It has neither a process nor a cgroup, as a proxy.
     nothing: bool,
 }
@@ -47,6 +51,7 @@ impl Watched {
             looking: false,
             gone_since: None,
             looked: None,
+            met: VecDeque::new(),
             nothing: false,
         }
     }
@@ -95,7 +100,8 @@ impl Watched {
             self.nothing = true;
         }
         for origin in origins {
-            if self.slots.iter().any(|s| s.origin() == Some(&origin)) {
+            let known = self.slots.iter().any(|s| s.origin() == Some(&origin));
+            if known || self.has_pid_of_another(&origin) {
                 continue;
             }
             let Some(usage) = origin.usage(proc) else {
@@ -108,6 +114,23 @@ impl Watched {
                     slot.take(origin, usage, now);
                     self.slots.push(slot);
                 }
+            }
+        }
+    }
+
+    /// Whether it is somebody who got the pid of one that ended: a target by its pid is whoever has that now.
+    fn has_pid_of_another(&mut self, origin: &Origin) -> bool {
+        let Some(id) = origin.process() else {
+            return false;
+        };
+        match self.met.iter().find(|met| met.pid == id.pid) {
+            Some(met) => met != id,
+            None => {
+                self.met.push_back(id.clone());
+                if self.met.len() > MOST_MET {
+                    self.met.pop_front();
+                }
+                false
             }
         }
     }
@@ -130,5 +153,90 @@ impl Watched {
             };
             SiteResources::new(name, every, slot, windows)
         })
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::resource::testing::FakeProc;
+    use std::future::ready;
+
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    fn site(pid: u32, started: u64) -> Site {
+        let mut id = ProcessId::of(std::process::id()).unwrap();
+        (id.pid, id.started) = (pid, started);
+        Site::named("process", format!("pid {pid} of {started}")).with_pid(id)
+    }
+
+    fn watched() -> Watched {
+        let find = || -> BoxFuture<'static, Found> { Box::pin(ready(Ok(Vec::new()))) };
+        Watched::new("victim".into(), Finder(Arc::new(find)))
+    }
+
+    fn names(watched: &Watched) -> Vec<Option<&str>> {
+        let origins = watched.slots.iter().map(Slot::origin);
+        origins.map(|o| o.map(|o| o.site.as_str())).collect()
+    }
+
+    #[test]
+    fn whoever_gets_the_pid_of_one_that_ended_is_not_the_target() {
+        let (fake, mut watched) = (FakeProc::new(), watched());
+        let proc = fake.proc();
+        fake.process(7, 1, 10, "S");
+        watched.found(Ok(vec![site(7, 10)]), &proc, secs(0));
+        assert_eq!(names(&watched), [Some("pid 7 of 10")]);
+        fake.process(7, 1, 99, "S");
+        watched.look(&proc, secs(0), secs(1));
+        watched.found(Ok(vec![site(7, 99)]), &proc, secs(1));
+        assert_eq!(names(&watched), [None]);
+        fake.process(8, 1, 120, "S");
+        watched.found(Ok(vec![site(8, 120)]), &proc, secs(2));
+        assert_eq!(names(&watched), [Some("pid 8 of 120")]);
+    }
+
+    #[test]
+    fn of_several_one_takes_the_place_of_one_that_is_gone() {
+        let (fake, mut watched) = (FakeProc::new(), watched());
+        let proc = fake.proc();
+        (7..9).for_each(|pid| drop(fake.process(pid, 1, 10, "S")));
+        watched.found(Ok(vec![site(7, 10), site(8, 10)]), &proc, secs(0));
+        fake.ends(7);
+        fake.process(9, 1, 20, "S");
+        watched.look(&proc, secs(0), secs(1));
+        watched.found(Ok(vec![site(8, 10), site(9, 20)]), &proc, secs(1));
+        assert_eq!(names(&watched), [Some("pid 9 of 20"), Some("pid 8 of 10")]);
+    }
+
+    #[test]
+    fn one_that_is_gone_is_looked_for_each_second_and_later_less() {
+        let (fake, mut watched) = (FakeProc::new(), watched());
+        let mut looked = Vec::new();
+        for tenths in 0..900 {
+            let now = Duration::from_millis(tenths * 100);
+            watched.look(&fake.proc(), now, now);
+            if watched.due(now).is_some() {
+                looked.push(now.as_secs());
+                assert!(watched.due(now + secs(9)).is_none(), "one look at a time");
+                let gone = FaultError::no_target("victim", "it does not run");
+                watched.found(Err(gone), &fake.proc(), now);
+            }
+        }
+        let minute: Vec<u64> = (0..=60).collect();
+        assert_eq!(looked[..61], minute);
+        assert_eq!(looked[61..], [65, 70, 75, 80, 85]);
+    }
+
+    #[test]
+    fn a_target_without_process_or_cgroup_is_asked_once() {
+        let (fake, mut watched) = (FakeProc::new(), watched());
+        watched.look(&fake.proc(), secs(0), secs(0));
+        assert!(watched.due(secs(0)).is_some());
+        watched.found(Ok(vec![Site::named("proxy", "web")]), &fake.proc(), secs(0));
+        watched.look(&fake.proc(), secs(0), secs(9));
+        assert!(watched.due(secs(9)).is_none());
     }
 }

@@ -46,7 +46,7 @@ const MEASURES: [Measure; 3] = [
         of: |p| p.cpu,
         say: |u| {
             let (mean, max) = (u.cpu_mean?, u.cpu_max?);
-            Some(format!("{} cores, at most {}", cores(mean), cores(max)))
+            Some(format!("CPU {} cores, at most {}", cores(mean), cores(max)))
         },
         tick: |value, _| words::trimmed(value),
     },
@@ -56,7 +56,7 @@ const MEASURES: [Measure; 3] = [
         of: |p| p.memory_max.map(|bytes| bytes as f64),
         say: |u| {
             let (mean, max) = (u.memory_mean?, u.memory_max?);
-            Some(format!("{}, at most {}", bytes(mean), bytes(max)))
+            Some(format!("memory {}, at most {}", bytes(mean), bytes(max)))
         },
         tick: |value, unit| format!("{}\u{a0}{}", words::trimmed(value / unit.bytes), unit.name),
     },
@@ -64,7 +64,12 @@ const MEASURES: [Measure; 3] = [
         name: "descriptors",
         line: "p99",
         of: |p| p.descriptors.map(|n| n as f64),
-        say: |u| Some(format!("at most {}", words::count(u.descriptors_max?))),
+        say: |u| {
+            Some(format!(
+                "at most {} descriptors",
+                words::count(u.descriptors_max?)
+            ))
+        },
         tick: |value, _| words::trimmed(value),
     },
 ];
@@ -113,7 +118,7 @@ fn summary(sites: &[SiteResources]) -> String {
 }
 
 fn said(used: &ResourceUse) -> String {
-    let say = |m: &Measure| Some(format!("{} {}", m.name, (m.say)(used)?));
+    let say = |m: &Measure| (m.say)(used);
     let said: Vec<String> = MEASURES.iter().filter_map(say).collect();
     match said.is_empty() {
         true => "not known".to_owned(),
@@ -135,7 +140,8 @@ fn plot(frame: &Frame<'_>, site: &SiteResources, measure: &Measure, top: f64, sv
         frame.nothing(svg, top, bottom, &format!("{}: not known", measure.name));
         return;
     }
-    let high = if most > 0.0 { most * 1.25 } else { 1.0 };
+    // With room for what is said above the line.
+    let high = if most > 0.0 { most * 1.6 } else { 1.0 };
     let y = Linear {
         from: (0.0, high),
         to: (bottom, top),
@@ -198,7 +204,7 @@ fn parts(frame: &Frame<'_>, site: &SiteResources, measure: &Measure, top: f64, s
             continue;
         };
         let (from, to) = (frame.x(window.start), frame.x(window.end));
-        svg.open_point(&format!("{}, {phase}: {}: {said}", site.name, measure.name));
+        svg.open_point(&format!("{}, {phase}: {said}", site.name));
         // As wide as a letter is on average.
         if to - from > 8.0 + 6.0 * said.chars().count() as f64 {
             svg.text("ref-name", (from + 4.0, top + 12.0), &said);
