@@ -108,7 +108,10 @@ async fn until(
 
 /// Watches the shell by its pid; that it has a cgroup of its own is to be found out.
 async fn watch(group: &Group, state: &Path) -> Result<ResourceWatch, BoxError> {
-    let engine = Engine::builder().state_dir(state.join("state")).open().await?;
+    let engine = Engine::builder()
+        .state_dir(state.join("state"))
+        .open()
+        .await?;
     let target = Arc::new(Process::pid(group.shell.id()));
     let watch = ResourceWatch::new().target(&engine, target).every(OFTEN);
     watch

@@ -63,6 +63,7 @@ pub(super) fn cores(cores: f64) -> String {
 }
 
 /// `64.2 MiB`.
+#[cfg(any(test, feature = "html"))]
 pub(super) fn bytes(bytes: u64) -> String {
     let unit = Unit::of(bytes);
     format!("{} {}", unit.digits(bytes), unit.name)
