@@ -123,7 +123,7 @@ fn inode(dir: &Path) -> Option<u64> {
     fs::metadata(dir).ok().map(|_| 0)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::resource::testing::{FakeCgroup, FakeProc};

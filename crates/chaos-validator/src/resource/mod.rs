@@ -8,7 +8,7 @@ mod process;
 mod sampler;
 mod series;
 mod slot;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod testing;
 mod usage;
 mod watch;

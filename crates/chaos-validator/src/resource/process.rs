@@ -42,7 +42,7 @@ impl Proc {
     }
 
     /// Files that look like it, with 100 ticks per second.
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux"))]
     pub(super) fn at(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -150,7 +150,7 @@ fn ticks(ticks: u64, per_second: u64) -> Duration {
     Duration::from_secs(ticks / per_second) + rest
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use crate::resource::testing::FakeProc;
