@@ -158,7 +158,7 @@ fn plot(frame: &Frame<'_>, site: &SiteResources, measure: &Measure, top: f64, sv
     } else {
         1.0
     };
-    for tick in round_ticks(0.0, high / scale, 2.0) {
+    for tick in round_ticks(0.0, high / scale, 3.0) {
         let at = y.at(tick * scale);
         svg.line("grid", (LEFT, at), (RIGHT, at));
         svg.text(
