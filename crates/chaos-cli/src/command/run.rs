@@ -268,7 +268,8 @@ async fn run_one(
         .observer(resources.clone())
         .observer(Arc::new(Progress::new(trial.load.clone())));
     if let Some(live) = live {
-        experiment = experiment.observer(live.observer(trial.load.clone()));
+        experiment =
+            experiment.observer(live.observer(trial.load.clone(), Some(Arc::clone(&resources))));
     }
     if let Some(seed) = args.seed {
         experiment = experiment.seed(Seed::new(seed));

@@ -384,3 +384,42 @@ fn a_run_tells_what_its_target_used_without_being_told_to() {
     assert!(told.contains("most memory"), "{told}");
     assert!(read(&html).contains("Resources of the target"));
 }
+
+#[test]
+fn a_run_tells_what_its_target_uses_while_it_runs() {
+    let scene = Scene::new();
+    let victim = Victim::new();
+    let file = pausing(&scene, &victim, "60s");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let run = ["run", file.to_str().unwrap(), "--metrics"];
+    let mut child = scene
+        .chaos(&[&run[..], &[&address.to_string()]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let target = format!(
+        "{{scenario=\"Pause\",target=\"process {}\"}}",
+        victim.0.id()
+    );
+    let mut page = String::new();
+    wait_for("its CPU time is told", Duration::from_secs(30), || {
+        page = crate::report::get(address, "/metrics").unwrap_or_default();
+        page.contains("# TYPE chaos_target_current_cpu_cores gauge")
+    });
+    let value = |name: &str| {
+        let line = page
+            .lines()
+            .find_map(|l| l.strip_prefix(&format!("{name}{target} ")));
+        line.unwrap_or_else(|| panic!("{name}: {page}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    assert!((value("chaos_target_present") - 1.0).abs() < 1e-9);
+    assert!(value("chaos_target_current_memory_bytes") > 1e5);
+    assert!(value("chaos_target_current_descriptors") >= 3.0);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

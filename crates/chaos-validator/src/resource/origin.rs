@@ -84,10 +84,11 @@ fn own_cgroup(site: &Site, proc: &Proc) -> Option<Cgroup> {
     };
     let cgroup = Cgroup::open(&dir)?;
     let own = match site.pid() {
-        Some(id) if !container => cgroup
-            .pids()
-            .into_iter()
-            .all(|pid| proc.descends(pid, id.pid)),
+        Some(id) if !container => {
+            let pids = cgroup.pids();
+            let descends = |pid: &u32| proc.descends(*pid, id.pid);
+            pids.contains(&id.pid) && pids.iter().all(descends)
+        }
         _ => true,
     };
     own.then_some(cgroup)
@@ -119,6 +120,9 @@ mod tests {
         group.processes("", &[7, 8]);
         assert_eq!(source(site()), ResourceSource::Cgroup);
         group.processes("", &[7, 8, 9]);
+        assert_eq!(source(site()), ResourceSource::Process);
+        // It was moved to another one since it was found.
+        group.processes("", &[8]);
         assert_eq!(source(site()), ResourceSource::Process);
         let container = Site::named("container", "web")
             .with_pid(id(7))

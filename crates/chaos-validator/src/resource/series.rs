@@ -40,6 +40,11 @@ impl Series {
         }
     }
 
+    /// The newest sample.
+    pub(super) fn latest(&self) -> Option<ResourcePoint> {
+        self.waiting.last().or(self.points.last()).copied()
+    }
+
     /// All of them, the newest as far as it is.
     pub(super) fn points(&self) -> Vec<ResourcePoint> {
         let newest = ResourcePoint::merge(&self.waiting);

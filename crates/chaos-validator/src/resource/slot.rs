@@ -28,6 +28,10 @@ impl Slot {
         self.series.points()
     }
 
+    pub(super) fn latest(&self) -> Option<ResourcePoint> {
+        self.series.latest()
+    }
+
     pub(super) fn lives(&self) -> &[Life] {
         &self.lives
     }

@@ -2,6 +2,7 @@
 
 use super::{
     phases::Resources,
+    point::ResourcePoint,
     sampler::{Board, Sampler},
     watched::{Finder, Found, Watched},
 };
@@ -148,6 +149,15 @@ impl ResourceWatch {
         Resources {
             sites: sites.filter(|_| cfg!(target_os = "linux")).collect(),
         }
+    }
+
+    /// The newest sample of each site by its name; none before the second look.
+    pub fn latest(&self) -> Vec<(String, ResourcePoint)> {
+        let board = self.board.lock();
+        let places = board.iter().flat_map(Watched::places);
+        places
+            .filter_map(|(name, slot)| Some((name, slot.latest()?)))
+            .collect()
     }
 
     fn sampler(&self) -> Option<Sampler> {

@@ -139,20 +139,23 @@ impl Watched {
         self.slots.iter().all(|slot| slot.lives().is_empty())
     }
 
+    /// Its places with their names.
+    pub(super) fn places(&self) -> impl Iterator<Item = (String, &Slot)> {
+        let slots = self.slots.iter().filter(|_| !self.nothing).zip(1..);
+        slots.map(|(slot, n)| match self.slots.len() {
+            1 => (self.name.clone(), slot),
+            _ => (format!("{} #{n}", self.name), slot),
+        })
+    }
+
     /// What its sites used.
     pub(super) fn report<'a>(
         &'a self,
         every: Duration,
         windows: &'a Windows,
     ) -> impl Iterator<Item = SiteResources> + 'a {
-        let slots = self.slots.iter().filter(|_| !self.nothing).zip(1..);
-        slots.map(move |(slot, n)| {
-            let name = match self.slots.len() {
-                1 => self.name.clone(),
-                _ => format!("{} #{n}", self.name),
-            };
-            SiteResources::new(name, every, slot, windows)
-        })
+        let places = self.places();
+        places.map(move |(name, slot)| SiteResources::new(name, every, slot, windows))
     }
 }
 
