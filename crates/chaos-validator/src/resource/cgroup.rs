@@ -52,10 +52,10 @@ impl Cgroup {
             .map(|pid| proc.memory_and_descriptors(*pid))
             .collect();
         let added = |of: fn(&Usage) -> Option<u64>| sum(each.iter().map(of)).filter(|_| all_known);
+        let (cpu, read) = proc.timed(|| self.keyed("cpu.stat", "usage_usec"));
         Some(Usage {
-            cpu: self
-                .keyed("cpu.stat", "usage_usec")
-                .map(Duration::from_micros),
+            cpu: cpu.map(Duration::from_micros),
+            read,
             memory: self
                 .number("memory.current")
                 .or_else(|| added(|u| u.memory)),
@@ -143,6 +143,7 @@ mod tests {
         let usage = group.open().unwrap().usage(&proc.proc()).unwrap();
         let expected = Usage {
             cpu: Some(Duration::from_millis(1500)),
+            read: None,
             memory: Some(100 << 20),
             peak: Some(200 << 20),
             descriptors: Some(7),

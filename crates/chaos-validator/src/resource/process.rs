@@ -4,8 +4,13 @@ use super::usage::Usage;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+/// A reading that takes longer was interrupted.
+const QUICK: Duration = Duration::from_millis(2);
+/// How often it is tried to read without being interrupted.
+const MOST_TRIES: u32 = 3;
 
 /// The kernel's files about processes.
 #[derive(Debug, Clone)]
@@ -15,6 +20,8 @@ pub(super) struct Proc {
     ticks: u64,
     /// The size of `PID/fd` is the number of descriptors: Linux 6.2, `proc_pid_fd(5)`.
     counts_descriptors: bool,
+    /// Whether what it says is of now; what only looks like it has no time.
+    has_clock: bool,
 }
 
 /// What `/proc/PID/stat` says: `proc_pid_stat(5)`, fields 3, 4, 14, 15, 20 and 22.
@@ -38,6 +45,7 @@ impl Proc {
             root: "/proc".into(),
             ticks: ticks.max(1),
             counts_descriptors: true,
+            has_clock: true,
         }
     }
 
@@ -48,6 +56,7 @@ impl Proc {
             root: root.to_owned(),
             ticks: 100,
             counts_descriptors: false,
+            has_clock: false,
         }
     }
 
@@ -56,10 +65,26 @@ impl Proc {
     pub(super) fn usage(&self, pid: u32, started: u64) -> Option<Usage> {
         let mut usage = self.memory_and_descriptors(pid);
         // Read last: who has the pid now had it all the time.
-        let stat = self.stat(pid).filter(|stat| stat.started == started)?;
+        let (stat, read) = self.timed(|| self.stat(pid));
+        let stat = stat.filter(|stat| stat.started == started)?;
         usage.cpu = Some(ticks(stat.ticks, self.ticks));
+        usage.read = read;
         usage.threads = Some(stat.threads);
         Some(usage)
+    }
+
+    /// Reads, and says when that was. A reading that was interrupted for long is made again.
+    pub(super) fn timed<T>(&self, read: impl Fn() -> T) -> (T, Option<Instant>) {
+        let mut tries = 0;
+        loop {
+            let before = Instant::now();
+            let seen = read();
+            let took = before.elapsed();
+            tries += 1;
+            if took < QUICK || tries == MOST_TRIES {
+                return (seen, self.has_clock.then(|| before + took / 2));
+            }
+        }
     }
 
     /// Whether this very process runs.
@@ -82,6 +107,7 @@ impl Proc {
         let threads = status.lines().find_map(|l| l.strip_prefix("Threads:"));
         Usage {
             cpu: None,
+            read: None,
             memory: kib("VmRSS:"),
             peak: kib("VmHWM:"),
             descriptors: self.descriptors(&dir.join("fd")).ok(),
@@ -164,6 +190,7 @@ mod tests {
         let usage = fake.proc().usage(7, 5000).unwrap();
         let expected = Usage {
             cpu: Some(Duration::from_secs(2)),
+            read: None,
             memory: Some(64 << 20),
             peak: Some(80 << 20),
             descriptors: Some(12),

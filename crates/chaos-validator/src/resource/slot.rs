@@ -78,7 +78,7 @@ fn point(
 ) -> ResourcePoint {
     let before = last.map(|(_, usage)| usage);
     let cpu = last.and_then(|(at, before)| {
-        let over = to.saturating_sub(*at);
+        let over = now.since(before).unwrap_or(to.saturating_sub(*at));
         // A counter that went back is that of another life.
         let used = now.cpu?.checked_sub(before.cpu?)?;
         // A process counts hundredths of a second: of a short time they say little.

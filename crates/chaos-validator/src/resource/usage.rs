@@ -1,12 +1,14 @@
 //! What a target uses at one moment.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a target uses at one moment; what cannot be seen is unknown, never zero.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     /// The CPU time that was ever used.
     pub(super) cpu: Option<Duration>,
+    /// When that was read: on a busy machine it may be long after the look began.
+    pub(super) read: Option<Instant>,
     /// Memory in bytes.
     pub(super) memory: Option<u64>,
     /// The most memory that was ever used, in bytes.
@@ -18,6 +20,11 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    /// The time between the readings of CPU time; none without a clock.
+    pub(super) fn since(&self, before: &Self) -> Option<Duration> {
+        Some(self.read?.saturating_duration_since(before.read?))
+    }
+
     /// The most memory that is known to have been used since an earlier look at the same target.
     pub(super) fn most_memory_since(&self, before: &Self) -> Option<u64> {
         // The kernel's peak is that of a whole life; it belongs to this interval when it grew in it.
