@@ -1,7 +1,9 @@
 //! `/metrics` while scenarios run, in Prometheus's text format.
 
+mod targets;
+
 use chaos_core::{BoxError, EdgeKind, Event, Observer, Phase, RunHandle, Verdict, async_trait};
-use chaos_validator::{Exchange, Load};
+use chaos_validator::{Exchange, Load, ResourceWatch};
 use hyper::{
     Method, Request, Response, StatusCode, body::Incoming, header::CONTENT_TYPE,
     server::conn::http1, service::service_fn,
@@ -42,6 +44,7 @@ struct Now {
     faults: BTreeMap<(String, String), u64>,
     ended: u64,
     load: Option<Arc<dyn Load>>,
+    resources: Option<Arc<ResourceWatch>>,
     latency: Latency,
 }
 
@@ -77,11 +80,16 @@ impl Live {
         self.address
     }
 
-    /// What tells it of a run, with the load of that run.
-    pub fn observer(&self, load: Option<Arc<dyn Load>>) -> Arc<dyn Observer> {
+    /// What tells it of a run, with the load of that run and what watches its targets.
+    pub fn observer(
+        &self,
+        load: Option<Arc<dyn Load>>,
+        resources: Option<Arc<ResourceWatch>>,
+    ) -> Arc<dyn Observer> {
         Arc::new(Watch {
             now: Arc::clone(&self.now),
             load,
+            resources,
         })
     }
 }
@@ -177,6 +185,13 @@ impl Now {
             "How many scenarios are over.",
             vec![(String::new(), real(self.ended))],
         );
+        if let Some(watch) = &self.resources {
+            for (name, help, samples) in targets::families(watch, &scenario) {
+                if !samples.is_empty() {
+                    family(name, "gauge", help, samples);
+                }
+            }
+        }
         let Some(load) = self.load.clone() else {
             return page;
         };
@@ -267,6 +282,7 @@ fn label(value: &str) -> String {
 struct Watch {
     now: Arc<Mutex<Now>>,
     load: Option<Arc<dyn Load>>,
+    resources: Option<Arc<ResourceWatch>>,
 }
 
 #[async_trait]
@@ -277,6 +293,7 @@ impl Observer for Watch {
         *now = Now {
             scenario: run.name().to_owned(),
             load: self.load.clone(),
+            resources: self.resources.clone(),
             ended,
             ..Now::default()
         };

@@ -111,6 +111,11 @@ impl Placed {
     pub fn target(&self) -> String {
         self.target.describe()
     }
+
+    /// The target itself, for [`Engine::sites`](crate::Engine::sites).
+    pub fn aimed_at(&self) -> &Arc<dyn Target> {
+        &self.target
+    }
 }
 
 /// One or several placed faults.

@@ -400,3 +400,16 @@ async fn a_log_that_cannot_be_written_when_the_fault_is_due_aborts_the_run() {
     );
     assert_eq!(hanging.world.pieces(), 0);
 }
+
+#[tokio::test]
+async fn a_target_is_looked_at_without_a_fault_and_no_longer_than_a_step_may_take() {
+    let hanging = Hanging::new();
+    let engine = hanging.engine(ms(200)).await;
+    let placed = hanging.placed("a");
+    let sites = engine.sites(placed.aimed_at()).await.unwrap();
+    assert_eq!(sites[0].to_string(), "stuck a");
+    hanging.up("sites");
+    let error = engine.sites(placed.aimed_at()).await.unwrap_err();
+    assert!(matches!(error, FaultError::TimedOut { .. }), "{error}");
+    assert_eq!(hanging.world.left(), (0, 0));
+}

@@ -8,6 +8,7 @@ mod load;
 pub mod measure;
 mod probe;
 mod report;
+mod resource;
 mod run;
 mod stop_watch;
 
@@ -39,6 +40,9 @@ pub use report::HtmlError;
 pub use report::{
     Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Measure, Paint,
     RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width, wrap,
+};
+pub use resource::{
+    Life, ResourcePoint, ResourceSource, ResourceUse, ResourceWatch, Resources, SiteResources,
 };
 pub use run::run;
 pub use stop_watch::StopWatch;

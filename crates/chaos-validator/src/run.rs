@@ -1,10 +1,11 @@
 //! One call from an experiment to a report.
 
-use crate::{Load, Report, Slos};
+use crate::{Load, Report, ResourceWatch, Slos};
 use chaos_core::{Engine, EngineError, Experiment, Observer};
 use std::sync::Arc;
 
-/// Runs an experiment under a load, and judges what the load saw.
+/// Runs an experiment under a load, and judges what the load saw. The report says what the targets of the faults used, as
+/// a [`ResourceWatch`] sees it.
 ///
 /// # Errors
 /// The experiment was refused or could not be prepared; the host was not touched. Whatever happens later is
@@ -19,7 +20,10 @@ pub async fn run(
     slos: &Slos,
 ) -> Result<Report, EngineError> {
     let load = load.into();
-    let experiment = experiment.observer(Arc::clone(&load) as Arc<dyn Observer>);
+    let resources = Arc::new(ResourceWatch::of(engine, &experiment));
+    let experiment = experiment
+        .observer(Arc::clone(&load) as Arc<dyn Observer>)
+        .observer(Arc::clone(&resources) as Arc<dyn Observer>);
     let run = engine.run(&experiment).await?;
-    Ok(Report::new(run, &load.recording(), slos))
+    Ok(Report::new(run, &load.recording(), slos).with_resources(&resources))
 }

@@ -2,6 +2,8 @@
 
 #[path = "support/trace.rs"]
 mod trace;
+#[path = "support/used.rs"]
+mod used;
 
 use chaos_validator::{
     Class, CompareTolerance, Comparison, Exchange, Format, Paint, Recording, Report, Slo, Slos,
@@ -62,6 +64,48 @@ fn several() -> Summary {
 
 fn render(format: Format) -> String {
     several().render(format).unwrap()
+}
+
+/// Of two targets one was gone with the fault in place.
+fn watched() -> Report {
+    let mut report = held();
+    report.resources = used::resources(10.0, 20.0, 30.0);
+    report
+}
+
+#[test]
+fn what_the_targets_used_is_in_markdown() {
+    insta::assert_snapshot!(Summary::new([watched()]).render(Format::Markdown).unwrap());
+}
+
+#[test]
+fn what_the_targets_used_is_in_the_table_and_gives_way_to_its_width() {
+    insta::assert_snapshot!(watched().table(Paint::Plain));
+    insta::assert_snapshot!(watched().table_in(Paint::Plain, Some(70)));
+}
+
+#[test]
+fn what_the_targets_used_is_a_metric_and_what_is_not_known_is_none() {
+    let text = Summary::new([watched()])
+        .render(Format::Prometheus)
+        .unwrap();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|l| l.contains("chaos_target_"))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_report_with_resources_is_read_back_and_one_from_before_has_none() {
+    let json = watched().to_json().unwrap();
+    assert_eq!(
+        Report::from_json(&json).unwrap().resources,
+        watched().resources
+    );
+    let older = held().to_json().unwrap();
+    assert!(!older.contains("resources"));
+    assert!(Report::from_json(&older).unwrap().resources.is_empty());
 }
 
 #[test]

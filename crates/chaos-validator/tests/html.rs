@@ -98,12 +98,41 @@ fn every_panel_is_there() {
             );
         }
     }
+    let watched = demo::watched().to_html().unwrap();
+    assert!(watched.contains("data-panel=\"resources\""));
     assert!(
         demo::held()
             .to_html()
             .unwrap()
             .contains("data-panel=\"percentiles\"")
     );
+}
+
+#[test]
+fn what_the_targets_used_is_drawn_said_and_reached_with_the_keyboard() {
+    let page = demo::watched().to_html().unwrap();
+    for words in [
+        "Resources of the target",
+        "aria-label=\"process on port 8000, fault: CPU 0.98 cores, at most 1.07\"",
+        "aria-label=\"process on port 8000, fault: memory 128 MiB, at most 160 MiB\"",
+        "aria-label=\"container cache, recovery: at most 300 descriptors\"",
+        "<caption>what the targets used</caption>",
+        ">CPU cores of process on port 8000</th>",
+        "not there</li>",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    // The time without the target is hatched in each of its pictures, and no line goes through it.
+    let picture = page.split("id=\"s1-resources\"").nth(1).unwrap();
+    let picture = picture.split("</figure>").next().unwrap();
+    assert_eq!(picture.matches("class=\"nodata\"").count(), 3);
+    let lines = picture.split("<path class=\"line ").skip(1);
+    let moves: Vec<usize> = lines
+        .map(|line| line.split("\"/>").next().unwrap().matches('M').count())
+        .collect();
+    assert_eq!(moves, [1, 1, 1, 2, 2, 2]);
+    // Nobody was watched: nothing is said.
+    assert!(!demo::held().to_html().unwrap().contains("Resources of"));
 }
 
 #[test]

@@ -199,6 +199,52 @@ async fn an_address_that_is_wrong_is_named_and_nothing_is_injected() {
     assert!(report.verdict().why.contains("url"), "{report}");
 }
 
+/// This very process.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Me;
+
+#[cfg(target_os = "linux")]
+#[async_trait]
+impl chaos_core::Target for Me {
+    fn describe(&self) -> String {
+        "me".into()
+    }
+    async fn sites(&self, _: &Context) -> Result<Vec<Site>, FaultError> {
+        let id = chaos_core::ProcessId::of(std::process::id())
+            .map_err(|e| FaultError::host("look at this process", e))?;
+        Ok(vec![Site::named("process", "me").with_pid(id)])
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_the_target_of_a_fault_used_is_in_the_report_without_asking() {
+    let service = Service::start();
+    let turn = Turn {
+        knobs: Arc::clone(&service.knobs),
+        delay_ms: 20,
+        fail_every: 0,
+        active: true,
+    };
+    let placed = chaos_core::Placed::new(Arc::new(turn), Arc::new(Me));
+    let report = run("used", service.url(), placed).await;
+    let [me] = report.resources.sites.as_slice() else {
+        panic!("{:#?}", report.resources);
+    };
+    assert_eq!((me.name.as_str(), me.restarts), ("me", 0));
+    for used in [me.baseline.unwrap(), me.fault.unwrap()] {
+        assert!(used.memory_max.unwrap() > 1 << 20, "{me:#?}");
+        assert!(used.cpu_mean.unwrap() > 0.0, "{me:#?}");
+        assert!(used.threads_max.unwrap() > 1, "{me:#?}");
+        assert_eq!(used.missing, Duration::ZERO);
+    }
+    assert!(report.to_string().contains("most memory"), "{report}");
+    // A fault on what is no process has nothing to tell.
+    let report = run("unused", service.url(), Turn::slow(&service, 20)).await;
+    assert!(report.resources.is_empty(), "{:#?}", report.resources);
+}
+
 /// Neither a pass nor a failure: who measures badly has shown nothing, however well or badly the target did.
 #[tokio::test]
 async fn a_sabotaged_instrument_tells_nothing() {

@@ -185,6 +185,15 @@ async fn hover() -> Tested {
             let said = open.tip().await?;
             require(said.contains(expected), || format!("{selector}: {said}"))?;
         }
+        open.open("watched", &demo::watched().to_html()?).await?;
+        let selector = "[data-panel='resources'] .chart";
+        let place = open.ask(&at(selector, 0.4)).await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let moved = json!({ "type": "mouseMoved", "x": place[0], "y": place[1] });
+        open.command("Input.dispatchMouseEvent", moved).await?;
+        let said = open.tip().await?;
+        let expected = "descriptors of process on port 8000 112";
+        require(said.contains(expected), || format!("{selector}: {said}"))?;
         Ok(())
     })
     .await
@@ -192,7 +201,7 @@ async fn hover() -> Tested {
 
 async fn keyboard() -> Tested {
     browse(async |open| {
-        open.open("held", &demo::held().to_html()?).await?;
+        open.open("watched", &demo::watched().to_html()?).await?;
         let mut reached = Vec::new();
         for _ in 0..80 {
             open.driver
@@ -235,6 +244,7 @@ async fn keyboard() -> Tested {
             "latency",
             "heatmap",
             "throughput",
+            "resources",
             "percentiles",
         ] {
             require(reached.iter().any(|r| r == panel), || {

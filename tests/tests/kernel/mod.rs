@@ -1,5 +1,7 @@
 //! Victims, scenes, and what is looked at afterwards.
 
+mod cgroup;
+
 use chaos_core::{
     BoxError, Engine, FaultExt, Host, Placed, Registry, Watchdog, machine_id,
     testing::crash_points, watchdog,
@@ -57,6 +59,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "killed_at_every_point_the_watchdog_alone_recovers_all_of_it",
             by_watchdog,
+        ),
+        trial(
+            "a_cgroup_of_its_own_is_watched_with_all_that_is_in_it",
+            cgroup::is_watched,
         ),
     ]
 }

@@ -8,7 +8,9 @@ use super::{
 use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
-use chaos_validator::{Conclusion, Format, Paint, Recording, Report, Summary, terminal_width};
+use chaos_validator::{
+    Conclusion, Format, Paint, Recording, Report, ResourceWatch, Summary, terminal_width,
+};
 use std::{
     fs, io,
     net::SocketAddr,
@@ -260,11 +262,14 @@ async fn run_one(
     let trial = scenarios
         .trial(scenario, stage, engine.registry())
         .map_err(|e| told(e.into()))?;
+    let resources = Arc::new(ResourceWatch::of(engine, &trial.experiment));
     let mut experiment = trial
         .experiment
+        .observer(resources.clone())
         .observer(Arc::new(Progress::new(trial.load.clone())));
     if let Some(live) = live {
-        experiment = experiment.observer(live.observer(trial.load.clone()));
+        experiment =
+            experiment.observer(live.observer(trial.load.clone(), Some(Arc::clone(&resources))));
     }
     if let Some(seed) = args.seed {
         experiment = experiment.seed(Seed::new(seed));
@@ -277,7 +282,7 @@ async fn run_one(
     let recording = trial
         .load
         .map_or_else(Recording::none, |load| load.recording());
-    let mut report = Report::new(run, &recording, &trial.slos);
+    let mut report = Report::new(run, &recording, &trial.slos).with_resources(&resources);
     report.command = Some(again(&args.source, &report));
     Ok(report)
 }

@@ -344,3 +344,82 @@ fn a_protected_process_is_not_touched() {
     assert_eq!(output.status.code(), Some(4), "{}", told(&output));
     assert!(told(&output).contains("protected"), "{}", told(&output));
 }
+
+#[test]
+fn a_run_tells_what_its_target_used_without_being_told_to() {
+    let scene = Scene::new();
+    let victim = Victim::new();
+    let file = pausing(&scene, &victim, "2500ms");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("baseline: 300ms", "baseline: 2500ms")).unwrap();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let (json, html, markdown) = (path("r.json"), path("r.html"), path("r.md"));
+    let reports = ["--report", &html, "--report", &markdown];
+    let run = ["run", file.to_str().unwrap(), "-o", &json];
+    let output = scene.run(&[&run[..], &reports].concat());
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&read(&json)).unwrap();
+    let sites = report["reports"][0]["resources"]["sites"].as_array();
+    let [site] = sites.unwrap().as_slice() else {
+        panic!("the proxy has nothing to watch, and one process has: {sites:?}");
+    };
+    let pid = victim.0.id();
+    assert_eq!(site["name"], format!("process {pid}"));
+    assert_eq!(site["lives"][0]["source"], "process");
+    for phase in ["baseline", "fault"] {
+        let used = &site[phase];
+        assert!(used["memory_max"].as_u64().unwrap() > 0, "{site:#}");
+        assert!(used["descriptors_max"].as_u64().unwrap() >= 3, "{site:#}");
+        assert!(used["cpu_mean"].as_f64().unwrap() < 0.1, "{site:#}");
+        assert_eq!(used["missing"], 0.0);
+    }
+    let told = told(&output);
+    for (name, text) in [
+        ("table", &told),
+        ("html", &read(&html)),
+        ("md", &read(&markdown)),
+    ] {
+        assert!(text.contains(&format!("process {pid}")), "{name}: {text}");
+    }
+    assert!(told.contains("most memory"), "{told}");
+    assert!(read(&html).contains("Resources of the target"));
+}
+
+#[test]
+fn a_run_tells_what_its_target_uses_while_it_runs() {
+    let scene = Scene::new();
+    let victim = Victim::new();
+    let file = pausing(&scene, &victim, "60s");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let run = ["run", file.to_str().unwrap(), "--metrics"];
+    let mut child = scene
+        .chaos(&[&run[..], &[&address.to_string()]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let target = format!(
+        "{{scenario=\"Pause\",target=\"process {}\"}}",
+        victim.0.id()
+    );
+    let mut page = String::new();
+    wait_for("its CPU time is told", Duration::from_secs(30), || {
+        page = crate::report::get(address, "/metrics").unwrap_or_default();
+        page.contains("# TYPE chaos_target_current_cpu_cores gauge")
+    });
+    let value = |name: &str| {
+        let line = page
+            .lines()
+            .find_map(|l| l.strip_prefix(&format!("{name}{target} ")));
+        line.unwrap_or_else(|| panic!("{name}: {page}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    assert!((value("chaos_target_present") - 1.0).abs() < 1e-9);
+    assert!(value("chaos_target_current_memory_bytes") > 1e5);
+    assert!(value("chaos_target_current_descriptors") >= 3.0);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}

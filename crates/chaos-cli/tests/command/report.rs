@@ -131,7 +131,7 @@ fn two_builds_are_compared() {
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
 }
 
-fn get(address: SocketAddr, path: &str) -> Option<String> {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {
     let mut client = TcpStream::connect(address).ok()?;
     write!(client, "GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").ok()?;
     let mut answer = String::new();

@@ -12,6 +12,7 @@ mod run;
 mod sampler;
 mod schedule;
 mod session;
+mod sites;
 mod warden;
 
 pub use builder::EngineBuilder;
@@ -22,7 +23,8 @@ pub(crate) use recover::{recover_found, take_over};
 pub(crate) use warden::Warden;
 
 use crate::{
-    Context, EngineError, Experiment, Injection, InjectionId, Placements, Registry, Run, Stop,
+    Context, EngineError, Experiment, FaultError, Injection, InjectionId, Placements, Registry,
+    Run, Site, Stop, Target,
     guard::catch_panic,
     seed::Seed,
     undo_log::{Forgotten, Scan, StateDir, forget},
@@ -161,6 +163,15 @@ impl Engine {
     pub async fn dry_run(&self, faults: impl Into<Placements>) -> Result<Preview, EngineError> {
         let session = self.session(faults.into(), Seed::fresh(), self.shared.max_duration, &[]);
         session.preview().await
+    }
+
+    /// Where a target is now: the processes, containers or namespaces that a fault on it would hit. Only reads, on the
+    /// caller's runtime, so that a target that cannot be looked at delays no recovery.
+    ///
+    /// # Errors
+    /// The target is not there, cannot be looked at, took longer than the engine's limit for a step, or panicked.
+    pub async fn sites(&self, target: &dyn Target) -> Result<Vec<Site>, FaultError> {
+        sites::sites(&self.shared, target).await
     }
 
     /// What an experiment would change, and everything that speaks against it. Changes nothing.
@@ -328,10 +339,10 @@ impl Engine {
 
     pub(crate) async fn on_warden<T: Send + 'static>(
         &self,
-        job: impl Future<Output = Result<T, crate::FaultError>> + Send + 'static,
-    ) -> Result<T, crate::FaultError> {
+        job: impl Future<Output = Result<T, FaultError>> + Send + 'static,
+    ) -> Result<T, FaultError> {
         let result = self.shared.warden.run(job).await;
-        result.unwrap_or_else(|e| Err(crate::FaultError::host("reach the warden", e)))
+        result.unwrap_or_else(|e| Err(FaultError::host("reach the warden", e)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reports as Markdown, for a comment at a pull request.
 
-use super::{Report, Summary, table::mark};
+use super::{Report, Summary, resources, table::mark};
 use crate::judge::{Conclusion, Judgement, SloResult};
 
 /// By which a tool finds its own comment again, to write it anew and not another.
@@ -82,6 +82,7 @@ fn section(report: &Report) -> String {
         text += "\n| SLO | measured | promised | |\n|---|--:|--:|---|\n";
         text.extend(report.slos.iter().map(row));
     }
+    text += &used(report);
     for result in &report.slos {
         if let Judgement::Inconclusive { why, fix } = &result.judgement {
             text += &format!(
@@ -100,6 +101,9 @@ fn section(report: &Report) -> String {
         .collect();
     if !failures.is_empty() {
         text += &format!("\n- What failed: {}", failures.join(", "));
+    }
+    for absence in resources::absences(report) {
+        text += &format!("\n- {}", escape(&absence));
     }
     for warning in report.warnings.iter().chain(&report.lints) {
         text += &format!("\n- ⚠ {}", escape(warning));
@@ -122,6 +126,22 @@ fn section(report: &Report) -> String {
         escape(&command)
     );
     text
+}
+
+/// What the targets used: before the fault, with it, after it.
+fn used(report: &Report) -> String {
+    let row = |site| {
+        let [name, numbers @ ..] = resources::row(site);
+        format!("| {} | {} |\n", escape(&name), numbers.join(" | "))
+    };
+    let rows: String = resources::known(report).map(row).collect();
+    match rows.as_str() {
+        "" => rows,
+        _ => format!(
+            "\n| {} |\n|---|--:|--:|--:|--:|\n{rows}",
+            resources::HEADER.join(" | ")
+        ),
+    }
 }
 
 fn row(result: &SloResult) -> String {

@@ -13,6 +13,7 @@ mod markdown;
 mod model;
 mod paint;
 mod prometheus;
+mod resources;
 mod short;
 mod summary;
 mod table;

@@ -6,6 +6,7 @@ use crate::{
     load::Recording,
     measure::{Metrics, Timeline},
     report::{Paint, Short},
+    resource::{ResourceWatch, Resources},
 };
 use chaos_core::{Run, seconds};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct Report {
     /// The run slice by slice.
     #[serde(default)]
     pub timeline: Timeline,
+    /// What the targets used; none when nobody was watched.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
 }
 
 impl Report {
@@ -89,7 +93,15 @@ impl Report {
             warnings,
             lints,
             timeline,
+            resources: Resources::default(),
         }
+    }
+
+    /// Adds what a [`ResourceWatch`] has seen in the run.
+    pub fn with_resources(mut self, watch: &ResourceWatch) -> Self {
+        let seen = watch.resources(&self.metrics.windows);
+        self.resources.sites.extend(seen.sites);
+        self
     }
 
     /// How to run it again: the command that it came from, or what a test needs.

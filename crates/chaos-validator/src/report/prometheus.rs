@@ -4,6 +4,7 @@ use super::{Report, Summary};
 use crate::{
     judge::{Judgement, SloResult},
     measure::{PhaseMetrics, Timing},
+    resource::SiteResources,
 };
 use std::{fmt::Write as _, time::SystemTime};
 
@@ -91,6 +92,9 @@ fn of_report(page: &mut Page, report: &Report) {
             of_phase(page, name, phase, seen);
         }
     }
+    for site in &report.resources.sites {
+        of_resources(page, name, site);
+    }
 }
 
 fn of_slo(page: &mut Page, name: &str, result: &SloResult) {
@@ -167,6 +171,49 @@ fn of_phase(page: &mut Page, name: &str, phase: &str, seen: &PhaseMetrics) {
             let labels = [("scenario", name), ("phase", phase), ("quantile", q)];
             page.add("chaos_latency_seconds", help, &labels, value);
         }
+    }
+}
+
+/// What a target used in one part of the run.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^52")]
+fn of_resources(page: &mut Page, name: &str, site: &SiteResources) {
+    for (phase, used) in site.parts() {
+        let mut add = |family: &str, help: &str, stat: &str, value: Option<f64>| {
+            let labels = [
+                ("scenario", name),
+                ("target", &site.name),
+                ("phase", phase),
+                ("stat", stat),
+            ];
+            if let Some(value) = value {
+                page.add(family, help, &labels, value);
+            }
+        };
+        let number = |value: Option<u64>| value.map(|n| n as f64);
+        let (cpu, memory) = ("chaos_target_cpu_cores", "chaos_target_memory_bytes");
+        let help = "CPU time of a target per time.";
+        add(cpu, help, "mean", used.cpu_mean);
+        add(cpu, help, "max", used.cpu_max);
+        let help = "The memory of a target.";
+        add(memory, help, "mean", number(used.memory_mean));
+        add(memory, help, "max", number(used.memory_max));
+        let (descriptors, threads) = ("chaos_target_descriptors", "chaos_target_threads");
+        let help = "Open descriptors of a target.";
+        add(descriptors, help, "max", number(used.descriptors_max));
+        add(
+            threads,
+            "Threads of a target.",
+            "max",
+            number(used.threads_max),
+        );
+        let labels = [("scenario", name), ("target", &site.name), ("phase", phase)];
+        let help = "How long a target was not there.";
+        page.add(
+            "chaos_target_missing_seconds",
+            help,
+            &labels,
+            used.missing.as_secs_f64(),
+        );
     }
 }
 

@@ -3,13 +3,17 @@
 use super::{
     Report,
     paint::{Paint, safe},
+    resources,
     short::Short,
-    width::{Grid, wrap},
+    width::{Grid, shorten, wrap},
 };
 use crate::{
     judge::{Judgement, Slo, SloResult},
     measure::PhaseMetrics,
 };
+
+/// The name of a target is cut to so many columns.
+const MOST_NAME: usize = 40;
 
 pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> String {
     let verdict = &report.verdict;
@@ -32,6 +36,9 @@ pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> Str
     }
     if let Some(phases) = phases(report, width) {
         text += &format!("\n{phases}\n");
+    }
+    if let Some(resources) = resources(report, width) {
+        text += &format!("\n{resources}\n");
     }
     if !remarks.is_empty() {
         text.push('\n');
@@ -131,6 +138,19 @@ fn row(name: &str, phase: &PhaseMetrics) -> [String; 8] {
     ]
 }
 
+/// What the targets used, one line each.
+fn resources(report: &Report, width: Option<usize>) -> Option<String> {
+    let row = |site| resources::row(site).map(|cell| shorten(&safe(&cell), MOST_NAME));
+    let rows: Vec<[String; 5]> = resources::known(report).map(row).collect();
+    let grid = Grid {
+        header: resources::HEADER,
+        numbers: 1..5,
+        rows,
+    };
+    let expendable = ["threads", "descriptors"];
+    (!grid.rows.is_empty()).then(|| grid.fit(width, &expendable).0)
+}
+
 /// What does not fit into the tables: why something cannot be told, what failed how, warnings.
 fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
@@ -160,6 +180,7 @@ fn remarks(report: &Report) -> Vec<String> {
             .into_iter()
             .map(|(slos, reason)| format!("? {}: {reason}", slos.join(", "))),
     );
+    remarks.extend(resources::absences(report));
     let advice = report.advice().into_iter();
     remarks.extend(advice.map(|a| format!("→ {}: {} ({})", a.slo, a.what, a.because)));
     let warnings = report.warnings.iter().chain(&report.lints);

@@ -6,6 +6,9 @@
     reason = "every user of it needs a part"
 )]
 
+#[path = "used.rs"]
+mod used;
+
 use chaos_core::Run;
 use chaos_validator::{Class, Exchange, Recording, Report, Slos, Summary};
 use serde_json::{Value, json};
@@ -148,6 +151,20 @@ pub fn outage() -> Report {
     })
 }
 
+/// With two targets that were watched.
+pub fn watched() -> Report {
+    let mut report = Demo::new("orders survive the loss of their cache").report(|at, noise| {
+        let slower = if (20.4..50.6).contains(&at) {
+            60.0
+        } else {
+            0.0
+        };
+        ok(healthy(noise) + slower)
+    });
+    report.resources = used::resources(20.0, 50.0, 80.0);
+    report
+}
+
 /// Out until the end.
 pub fn open() -> Report {
     Demo::new("the queue drains after a partition").report(|at, noise| match at {
@@ -255,6 +272,8 @@ pub fn hostile() -> Report {
         edge.target = "</text></svg><script>alert(6)</script>".into();
         edge.fault = "x\" onfocus=\"alert(7)".into();
     }
+    report.resources = used::resources(20.0, 50.0, 80.0);
+    report.resources.sites[0].name = "</text></svg><img src=x onerror=alert(8)>".into();
     report
 }
 
@@ -274,6 +293,7 @@ pub fn pages() -> Vec<(&'static str, String)> {
     vec![
         ("held", page(held())),
         ("outage", page(outage())),
+        ("watched", page(watched())),
         ("open", page(open())),
         ("unclear", page(unclear())),
         ("flapping", page(flapping())),

@@ -14,6 +14,8 @@ mod mini;
 mod outages_panel;
 mod page;
 mod phases_panel;
+mod resource_table;
+mod resources_panel;
 mod scale;
 mod section;
 mod slo_rows;

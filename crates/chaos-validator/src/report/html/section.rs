@@ -5,7 +5,7 @@ use super::{
     frame::{Frame, LEFT, Panel, RIGHT, WIDTH},
     heatmap_panel, latency_panel, mini, outages_panel,
     page::Mark,
-    phases_panel,
+    phases_panel, resource_table, resources_panel,
     slo_rows::{self, SloRow},
     strip_panel,
     tables::{self, Fact, Table},
@@ -41,6 +41,7 @@ pub(super) struct Section {
     hypotheses: Option<Table>,
     edges: Option<Table>,
     outages: Option<Table>,
+    resources: Option<Table>,
     seconds: Table,
     /// When each row of those begins, in seconds.
     starts: Vec<f64>,
@@ -80,7 +81,11 @@ impl Section {
             width: WIDTH,
             plot: [LEFT, RIGHT],
             end: frame.end.as_secs_f64(),
-            panels: panels.into_iter().map(|panel| panel(&frame)).collect(),
+            panels: panels
+                .into_iter()
+                .map(|panel| panel(&frame))
+                .chain(resources_panel::panel(&frame))
+                .collect(),
             curve: (!curve_panel::is_empty(report)).then(|| curve_panel::panel(report)),
             curve_width: curve_panel::WIDTH,
             slos: slo_rows::of(report),
@@ -90,6 +95,7 @@ impl Section {
             hypotheses: tables::hypotheses(report),
             edges: tables::edges(report),
             outages: tables::outages(report),
+            resources: resource_table::by_phase(report),
             seconds: tables::seconds(&frame),
             starts: frame
                 .columns

@@ -4,6 +4,7 @@ use super::{
     fault_bar::FaultBar,
     frame::Frame,
     page::Mark,
+    resource_table,
     words::{self, count, short, timing},
 };
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
 };
 use chaos_core::Verdict;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A name and a value.
 #[derive(Debug, Serialize)]
@@ -24,20 +26,28 @@ pub(super) struct Fact {
 /// A table; the first column of each row is its head.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Table {
-    head: Vec<&'static str>,
+    head: Vec<Cow<'static, str>>,
     /// How many columns are words, on the left.
     words: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn some(head: &[&'static str], words: usize, rows: Vec<Vec<String>>) -> Option<Self> {
+    pub(super) fn some(
+        head: &[&'static str],
+        words: usize,
+        rows: Vec<Vec<String>>,
+    ) -> Option<Self> {
         (!rows.is_empty()).then(|| Self {
-            head: head.to_vec(),
+            head: cows(head),
             words,
             rows,
         })
     }
+}
+
+fn cows(head: &[&'static str]) -> Vec<Cow<'static, str>> {
+    head.iter().map(|name| Cow::Borrowed(*name)).collect()
 }
 
 fn fact(name: &'static str, value: impl Into<String>) -> Fact {
@@ -47,7 +57,7 @@ fn fact(name: &'static str, value: impl Into<String>) -> Fact {
     }
 }
 
-fn none() -> String {
+pub(super) fn none() -> String {
     "–".to_owned()
 }
 
@@ -195,10 +205,10 @@ pub(super) fn phases(report: &Report) -> Table {
         Some(row)
     };
     Table {
-        head: vec![
+        head: cows(&[
             "phase", "time", "requests", "p50", "p95", "p99", "p99.9", "max", "errors", "up",
             "good/s",
-        ],
+        ]),
         words: 1,
         rows: parts.into_iter().filter_map(row).collect(),
     }
@@ -305,7 +315,7 @@ pub(super) fn seconds(frame: &Frame<'_>) -> Table {
         let quantile = |of: fn(&crate::measure::SliceLatency) -> crate::measure::Timing| {
             latency.map_or_else(none, |l| timing(of(&l)))
         };
-        vec![
+        let mut row = vec![
             words::clock(column.start, frame.end),
             count(column.sum.offered),
             count(column.sum.good),
@@ -314,19 +324,23 @@ pub(super) fn seconds(frame: &Frame<'_>) -> Table {
             quantile(|l| l.p95),
             quantile(|l| l.p99),
             latency.and_then(|l| l.max).map_or_else(none, short),
-        ]
+        ];
+        row.extend(resource_table::cells(frame.report, column));
+        row
     });
+    let mut head = cows(&[
+        "from",
+        "offered",
+        "good",
+        "not good",
+        "p50",
+        "p95",
+        "p99",
+        "slowest good",
+    ]);
+    head.extend(resource_table::heads(frame.report).map(Cow::Owned));
     Table {
-        head: vec![
-            "from",
-            "offered",
-            "good",
-            "not good",
-            "p50",
-            "p95",
-            "p99",
-            "slowest good",
-        ],
+        head,
         words: 1,
         rows: rows.collect(),
     }
