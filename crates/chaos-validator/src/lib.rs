@@ -38,8 +38,9 @@ pub use probe::{RedisProbe, RedisProbeConfig};
 #[cfg(feature = "html")]
 pub use report::HtmlError;
 pub use report::{
-    Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Measure, Paint,
-    RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width, wrap,
+    Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Machine, Measure,
+    Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width,
+    wrap,
 };
 pub use resource::{
     Life, ResourcePoint, ResourceSource, ResourceUse, ResourceWatch, Resources, SiteResources,

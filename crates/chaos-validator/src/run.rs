@@ -1,6 +1,6 @@
 //! One call from an experiment to a report.
 
-use crate::{Load, Report, ResourceWatch, Slos};
+use crate::{Load, Machine, Report, ResourceWatch, Slos};
 use chaos_core::{Engine, EngineError, Experiment, Observer};
 use std::sync::Arc;
 
@@ -25,5 +25,7 @@ pub async fn run(
         .observer(Arc::clone(&load) as Arc<dyn Observer>)
         .observer(Arc::clone(&resources) as Arc<dyn Observer>);
     let run = engine.run(&experiment).await?;
-    Ok(Report::new(run, &load.recording(), slos).with_resources(&resources))
+    Ok(Report::new(run, &load.recording(), slos)
+        .with_resources(&resources)
+        .measured_at(Machine::here()))
 }

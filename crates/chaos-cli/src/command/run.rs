@@ -9,7 +9,7 @@ use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
 use chaos_scenario::{Scenario, Scenarios, Stage};
 use chaos_validator::{
-    Conclusion, Format, Paint, Recording, Report, ResourceWatch, Summary, terminal_width,
+    Conclusion, Format, Machine, Paint, Recording, Report, ResourceWatch, Summary, terminal_width,
 };
 use std::{
     fs, io,
@@ -282,7 +282,9 @@ async fn run_one(
     let recording = trial
         .load
         .map_or_else(Recording::none, |load| load.recording());
-    let mut report = Report::new(run, &recording, &trial.slos).with_resources(&resources);
+    let mut report = Report::new(run, &recording, &trial.slos)
+        .with_resources(&resources)
+        .measured_at(Machine::here());
     report.command = Some(again(&args.source, &report));
     Ok(report)
 }

@@ -53,6 +53,8 @@ fn a_report_is_rendered_again_in_every_form() {
         markdown.contains("--scenario Down") && markdown.contains("--seed 7"),
         "{markdown}"
     );
+    let measured_on = format!("{} processor", std::thread::available_parallelism().unwrap());
+    assert!(markdown.contains(&measured_on), "{markdown}");
     again(&["--output", &path("b.html")]);
     assert_eq!(written(&path("b.html")), written(&html));
     // Nothing is left beside them.

@@ -125,6 +125,12 @@ fn section(report: &Report) -> String {
         "\n\n<sub>To see it again: <code>{}</code></sub>\n",
         escape(&command)
     );
+    if let Some(machine) = &report.machine {
+        text += &format!(
+            "\n<sub>Measured on {}</sub>\n",
+            escape(&machine.to_string())
+        );
+    }
     text
 }
 

@@ -9,6 +9,7 @@ mod html;
 mod json;
 #[cfg(feature = "junit")]
 mod junit;
+mod machine;
 mod markdown;
 mod model;
 mod paint;
@@ -25,6 +26,7 @@ pub use format::{Format, FormatError};
 #[cfg(feature = "html")]
 pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
+pub use machine::Machine;
 pub use model::{LoadFacts, Report};
 pub use paint::Paint;
 pub use summary::{RefusedScenario, Summary};

@@ -1,6 +1,6 @@
 //! The report of one run.
 
-use super::{json::Schema, table};
+use super::{Machine, json::Schema, table};
 use crate::{
     judge::{self, Overall, SloResult, Slos},
     load::Recording,
@@ -47,6 +47,9 @@ pub struct Report {
     /// The command that runs it again, if it came from one.
     #[serde(default)]
     pub command: Option<String>,
+    /// Where it was measured; none of a report that was made from a recording alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
     /// What a reader should know.
     pub warnings: Vec<String>,
     /// What the promises cannot mean in this run, and what to change.
@@ -90,6 +93,7 @@ impl Report {
             targets: *slos,
             slos: results,
             command: None,
+            machine: None,
             warnings,
             lints,
             timeline,
@@ -101,6 +105,12 @@ impl Report {
     pub fn with_resources(mut self, watch: &ResourceWatch) -> Self {
         let seen = watch.resources(&self.metrics.windows);
         self.resources.sites.extend(seen.sites);
+        self
+    }
+
+    /// Says where it was measured.
+    pub fn measured_at(mut self, machine: Machine) -> Self {
+        self.machine = Some(machine);
         self
     }
 

@@ -166,6 +166,12 @@ pub(super) fn setup(report: &Report) -> Vec<Fact> {
         ),
     ];
     facts.extend(
+        report
+            .machine
+            .iter()
+            .map(|machine| fact("measured on", machine.to_string())),
+    );
+    facts.extend(
         run.changes
             .iter()
             .map(|change| fact("change", change.clone())),
