@@ -11,9 +11,7 @@ use crate::{
     tree::{MAX_BYTES, Node, too_large},
     variables::substitute,
 };
-use chaos_core::{ConfigError, Registry};
-use serde::Deserialize;
-use serde_json::Value as Json;
+use chaos_core::{Registry, read_config};
 use std::{
     fs,
     io::Read,
@@ -57,16 +55,19 @@ impl Scenarios {
             .unwrap_or_default();
         environment::over(&mut tree, options.environment.as_deref()).map_err(told)?;
         let mut found = variables(&mut tree, options);
+        tree.not_finite(&mut found);
         let unset: Vec<_> = found.iter().map(|error| error.at).collect();
 
         let mut rest = Remaining::new(tree.to_json());
         let mut wrong = Vec::new();
-        let checked = rest.read(deserialize::<File>, &mut wrong).map(|file| {
-            let names = Names::of(&tree);
-            let check = Check::new(&rest, &names, registry);
-            check.file(file, &mut wrong)
-        });
-        // What a missing variable would have said is not known.
+        let checked = rest
+            .read(|value| read_config::<File>(value), &mut wrong)
+            .map(|file| {
+                let names = Names::of(&tree);
+                let check = Check::new(&rest, &names, registry);
+                check.file(file, &mut wrong)
+            });
+        // What a missing variable would have said is not known; what is no number is told.
         let wrong = wrong.into_iter().map(|error| error.find_in(&tree));
         found.extend(wrong.filter(|error| !unset.contains(&error.at)));
         match checked {
@@ -113,12 +114,4 @@ fn variables(tree: &mut Node, options: &Options) -> Vec<Diagnostic> {
     let base_url = options.target.clone();
     given.extend(base_url.map(|target| ("base_url".to_owned(), target)));
     substitute(tree, &given, |name| std::env::var(name).ok())
-}
-
-/// Reads a value; an error names the field.
-pub(crate) fn deserialize<T: for<'de> Deserialize<'de>>(value: &Json) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        ConfigError::from_serde(&path, &error.into_inner().to_string())
-    })
 }
