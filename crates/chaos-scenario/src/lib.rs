@@ -7,6 +7,7 @@ mod diagnose;
 mod environment;
 mod expect;
 mod file;
+mod hide;
 mod limits;
 mod options;
 mod path;
