@@ -55,7 +55,7 @@ impl Shown {
         let mut from = 0;
         for Range { start, end } in hidden {
             let start = start + line[start..end].iter().take_while(|c| **c == ' ').count();
-            if start == end {
+            if start == end || is_variable(&line[start..end]) {
                 continue;
             }
             shown.text.extend(&line[from..start]);
@@ -92,6 +92,17 @@ impl Shown {
         }
         out
     }
+}
+
+/// Whether a value only names a variable, which is no secret: `"${TOKEN}"`.
+fn is_variable(value: &[char]) -> bool {
+    let value: String = value.iter().collect();
+    let name = value
+        .trim()
+        .trim_matches(['"', '\''])
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
 }
 
 /// All of a line but its indentation.
@@ -349,6 +360,8 @@ mod tests {
                 "url: \"http://127.0.0.1:80/a\"",
             ),
             ("password:", "password:"),
+            ("token: \"${TOKEN}\"", "token: \"${TOKEN}\""),
+            ("token: ${A}hunter2", "token: ***"),
             ("# token: hunter2", "# token: ***"),
         ] {
             assert_eq!(Shown::of(text, 1, 1).unwrap().text, shown);
