@@ -119,6 +119,22 @@ impl<'de> Deserializer<'de> for ByName<'de> {
         visitor.visit_newtype_struct(self)
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let words: Vec<&str> = match self.0 {
+            Json::Array(_) => return self.deserialize_any(visitor),
+            Json::String(text) => text.split_whitespace().collect(),
+            _ => Vec::new(),
+        };
+        let example = match words.as_slice() {
+            [] => "…".to_owned(),
+            words => format!("\"{}\"", words.join("\", \"")),
+        };
+        Err(Error::custom(format!(
+            "{} stands where a list is wanted, expected a list: `[{example}]`",
+            self.kind()
+        )))
+    }
+
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.map(None, visitor)
     }
@@ -160,7 +176,7 @@ impl<'de> Deserializer<'de> for ByName<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct identifier ignored_any
+        unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -248,6 +264,14 @@ mod tests {
             (
                 json!({ "list": [null] }),
                 "list[0]: `null` stands where a mapping is wanted (its fields by name, such as `{ most: … }`, or leave it out)",
+            ),
+            (
+                json!({ "list": "GET a" }),
+                "list: a text stands where a list is wanted (a list: `[\"GET\", \"a\"]`)",
+            ),
+            (
+                json!({ "list": null }),
+                "list: `null` stands where a list is wanted (a list: `[…]`)",
             ),
             (
                 json!({ "choice": [1] }),
