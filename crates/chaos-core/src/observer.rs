@@ -112,7 +112,8 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something happened. Must not block.
     fn on(&self, event: &Event);
 
-    /// Whether things are as normal. Asked at the end of the baseline, and every 100 ms of the recovery.
+    /// Whether things are as normal. Asked at the end of the baseline, and every 100 ms of the recovery. What is
+    /// unknown at the end of the baseline makes the run inconclusive, and nothing is injected.
     fn steady(&self) -> Verdict;
 
     /// The run is over.

@@ -175,15 +175,19 @@ impl Runner<'_> {
             self.close(Phase::Baseline);
             return Err(ended_by(reason));
         }
-        let verdict = self
-            .judge(Phase::Baseline, start, self.handle.elapsed())
-            .and(self.observers.steady());
+        let judged = self.judge(Phase::Baseline, start, self.handle.elapsed());
+        let watched = self.observers.steady();
         self.close(Phase::Baseline);
-        match failed.as_deref().or(verdict.why()) {
-            None => Ok(()),
-            Some(why) => Err(Outcome::NotSteady {
-                why: why.to_owned(),
+        match (failed, judged, watched) {
+            (Some(why), ..) => Err(Outcome::NotSteady { why }),
+            // An instrument that cannot tell says nothing of the target.
+            (None, Verdict::Held, Verdict::Unknown { why }) => Err(Outcome::Inconclusive {
+                why: format!("before the fault, nothing was injected: {why}"),
             }),
+            (None, judged, watched) => match judged.and(watched).why() {
+                Some(why) => Err(Outcome::NotSteady { why: why.into() }),
+                None => Ok(()),
+            },
         }
     }
 
