@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod base_url;
 mod check;
 mod diagnose;
 mod environment;

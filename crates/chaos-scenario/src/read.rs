@@ -1,6 +1,7 @@
 //! From a text to a checked file, or to everything that is wrong with it.
 
 use crate::{
+    base_url,
     check::{Check, Names},
     diagnose::{Diagnostic, Diagnostics, Position},
     environment,
@@ -54,9 +55,15 @@ impl Scenarios {
             .map(environment::names)
             .unwrap_or_default();
         environment::over(&mut tree, options.environment.as_deref()).map_err(told)?;
+        let mut unused = None;
+        if let Some(target) = &options.target {
+            base_url::check(target).map_err(told)?;
+            unused = base_url::unused(&mut tree);
+        }
         let mut found = variables(&mut tree, options);
+        found.extend(unused);
         tree.not_finite(&mut found);
-        let unset: Vec<_> = found.iter().map(|error| error.at).collect();
+        let unset: Vec<_> = found.iter().filter_map(|error| error.at).collect();
 
         let mut rest = Remaining::new(tree.to_json());
         let mut wrong = Vec::new();
@@ -69,7 +76,7 @@ impl Scenarios {
             });
         // What a missing variable would have said is not known; what is no number is told.
         let wrong = wrong.into_iter().map(|error| error.find_in(&tree));
-        found.extend(wrong.filter(|error| !unset.contains(&error.at)));
+        found.extend(wrong.filter(|error| error.at.is_none_or(|at| !unset.contains(&at))));
         match checked {
             Some(checked) if found.is_empty() => Ok(Self {
                 environments,
