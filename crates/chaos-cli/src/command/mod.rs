@@ -3,6 +3,8 @@
 pub(crate) mod doctor;
 pub(crate) mod faults;
 mod fields;
+mod files;
+pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod probes;
 pub(crate) mod proxy;
@@ -15,6 +17,7 @@ pub(crate) mod targets;
 pub(crate) mod validate;
 
 use chaos_core::{Chain, EngineError};
+use output::say;
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -25,11 +28,6 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const REFUSED: u8 = 4;
 pub(crate) const LEFT: u8 = 5;
 pub(crate) const INTERNAL: u8 = 70;
-
-/// Writes to standard output; a reader that has gone away (`chaos faults | head`) is no error.
-fn say(text: &str) {
-    writeln!(io::stdout(), "{text}").ok();
-}
 
 /// `1 change`, `2 changes`.
 fn count(n: usize, what: &str) -> String {
