@@ -4,6 +4,7 @@ use crate::{
     diagnose::Diagnostic,
     environment,
     file::{File, Group, Tagged},
+    names,
     path::join,
     probe::ProbeSpec,
     remaining::Remaining,
@@ -95,6 +96,7 @@ impl<'a> Check<'a> {
                 error.help("the longest that a fault may be in place, such as `5m`"),
             );
         }
+        names_of(&file, &mut wrong);
         let schemes = self.targets(&file, &mut wrong);
         self.load(&mut wrong);
         self.probes(&file, &mut wrong);
@@ -306,6 +308,24 @@ impl<'a> Check<'a> {
             (name, members)
         };
         groups.into_iter().map(members).collect()
+    }
+}
+
+/// Checks the names that a file gives.
+fn names_of(file: &File, wrong: &mut Wrong<'_>) {
+    for (i, spec) in file.scenarios.iter().enumerate() {
+        if let Err(error) = names::check(&spec.name) {
+            wrong.add(&format!("scenarios[{i}].name"), error);
+        }
+    }
+    let targets = file.targets.keys().map(|name| ("targets", name));
+    let probes = file.probes.keys().map(|name| ("probes", name));
+    let groups = file.scenario_groups.keys();
+    let groups = groups.map(|name| ("scenario_groups", name));
+    for (field, name) in targets.chain(probes).chain(groups) {
+        if let Err(error) = names::check(name) {
+            wrong.add(field, error);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     diagnose::Diagnostic,
+    names,
     tree::{Node, Tree},
 };
 use chaos_core::ConfigError;
@@ -46,6 +47,10 @@ fn are_maps(environments: &Node) -> Result<(), Diagnostic> {
             ),
         };
     };
+    for (name, at, _) in entries {
+        names::check(name)
+            .map_err(|error| Diagnostic::of(&error).at(*at).within("environments"))?;
+    }
     let mut entries = entries.iter();
     match entries.find(|(.., node)| !matches!(node.value, Tree::Map(_))) {
         Some((name, _, node)) => wrong(

@@ -10,6 +10,7 @@ mod expect;
 mod file;
 mod hide;
 mod limits;
+mod names;
 mod options;
 mod path;
 mod probe;

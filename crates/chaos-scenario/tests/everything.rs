@@ -290,3 +290,29 @@ fn no_secret_of_the_file_is_told() {
         assert!(told.contains("***"), "{told}");
     }
 }
+
+#[test]
+fn a_name_that_is_endless_or_not_seen_is_refused() {
+    // A key of YAML has at most 1024 characters.
+    let (long, endless) = ("x".repeat(1000), "x".repeat(20_000));
+    for more in [
+        format!(
+            "targets: {{ \"{long}\": {{ proxy: {{ upstream: \"127.0.0.1:1\" }} }} }}\nscenarios: []"
+        ),
+        format!(
+            "probes: {{ \"{long}\": {{ tcp: {{ address: \"127.0.0.1:1\" }} }} }}\nscenarios: []"
+        ),
+        format!("scenario_groups: {{ \"{long}\": all }}\nscenarios: []"),
+        format!("environments: {{ \"{long}\": {{ seed: 1 }} }}\nscenarios: []"),
+        format!(
+            "scenarios: [{{ name: {endless}, type: cpu.burn, target: host, intensity: light }}]"
+        ),
+    ] {
+        let found = wrong(&more);
+        let told = found.iter().find(|error| error.contains("000 characters"));
+        assert!(told.is_some(), "{found:.300?}");
+    }
+    let turned =
+        "scenarios: [{ name: \"a\\u202eb\", type: cpu.burn, target: host, intensity: light }]";
+    assert!(wrong(turned)[0].contains("U+202E"), "{:?}", wrong(turned));
+}
