@@ -38,7 +38,8 @@ pub use probe::{RedisProbe, RedisProbeConfig};
 pub use report::HtmlError;
 pub use report::{
     Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Measure, Paint,
-    RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width, wrap,
+    RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, printable,
+    terminal_width, wrap,
 };
 pub use run::run;
 pub use stop_watch::StopWatch;

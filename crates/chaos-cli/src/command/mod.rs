@@ -17,6 +17,7 @@ pub(crate) mod targets;
 pub(crate) mod validate;
 
 use chaos_core::{Chain, EngineError};
+use chaos_validator::printable;
 use output::say;
 use std::{
     io::{self, Write},
@@ -34,9 +35,9 @@ fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Writes to standard error.
+/// Writes a line to standard error, without what would steer a terminal or its reader.
 fn complain(text: &str) {
-    writeln!(io::stderr(), "{text}").ok();
+    writeln!(io::stderr(), "{}", printable(text)).ok();
 }
 
 /// Tells an error of the engine, and what exit code it is.

@@ -1,6 +1,7 @@
 //! Standard output, and what could not be written to it.
 
 use super::{INTERNAL, complain};
+use chaos_validator::printable;
 use std::{
     io::{self, Write},
     sync::OnceLock,
@@ -9,12 +10,12 @@ use std::{
 /// Why standard output could not be written to, the first time.
 static FAILED: OnceLock<io::Error> = OnceLock::new();
 
-/// Writes a line to standard output.
+/// Writes a line to standard output, without what would steer a terminal or its reader.
 pub(crate) fn say(text: &str) {
-    print(&format!("{text}\n"));
+    print(&format!("{}\n", printable(text)));
 }
 
-/// Writes to standard output.
+/// Writes to standard output, as it is.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout();
     written(out.write_all(text.as_bytes()).and_then(|()| out.flush()));

@@ -1,6 +1,6 @@
 //! `chaos report`: a run's JSON in another form, and two of them compared.
 
-use super::{INTERNAL, USAGE, complain, files, output::print, say};
+use super::{INTERNAL, USAGE, complain, files, output::print};
 use chaos_core::Chain;
 use chaos_validator::{CompareTolerance, Comparison, Format, Paint, Summary, terminal_width};
 use std::{
@@ -86,11 +86,15 @@ fn compare_two(args: &Compare) -> Result<u8, u8> {
     let tolerance = CompareTolerance::relative(args.tolerance / 100.0);
     let comparison = Comparison::of(&before, &now, tolerance);
     match args.format {
-        Format::Table => say(&comparison.table(Paint::detect(), terminal_width())),
+        Format::Table => print(&format!(
+            "{}\n",
+            comparison.table(Paint::detect(), terminal_width())
+        )),
         Format::Markdown => print(&comparison.markdown()),
         Format::Json => {
-            let json = serde_json::to_string_pretty(&comparison);
-            say(&json.map_err(|error| super::internal_code(&error))?);
+            let json = comparison.to_json();
+            let json = json.map_err(|error| super::internal_code(&error))?;
+            print(&format!("{json}\n"));
         }
         other => {
             complain(&format!(

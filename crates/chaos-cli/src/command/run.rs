@@ -1,9 +1,11 @@
 //! `chaos run`: break, measure, judge, put back, report.
 
 use super::{
-    REFUSED, complain, failed, files, plan, recover,
+    REFUSED, complain, failed, files,
+    output::print,
+    plan, recover,
     report::{self, Wanted},
-    say, source,
+    source,
 };
 use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
@@ -111,8 +113,8 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         .collect();
     let (paint, width) = (Paint::detect(), terminal_width());
     match summary.reports.as_slice() {
-        [report] if chosen.len() == 1 => say(&format!("\n{}", report.table_in(paint, width))),
-        _ => say(&format!("\n{}", summary.table_in(paint, width))),
+        [report] if chosen.len() == 1 => print(&format!("\n{}\n", report.table_in(paint, width))),
+        _ => print(&format!("\n{}\n", summary.table_in(paint, width))),
     }
     // One that cannot be written is in no other's way.
     let json = args.output.iter().map(|path| (Format::Json, path));
@@ -199,7 +201,7 @@ async fn run_chosen(
                     let mut short = report.clone();
                     short.lints.clear();
                     let table = short.table_in(Paint::detect(), terminal_width());
-                    say(&format!("\n{table}"));
+                    print(&format!("\n{table}\n"));
                 }
                 worst.add(report.exit_code());
                 let left = report.verdict.conclusion == Conclusion::Left;

@@ -270,3 +270,20 @@ fn a_run_that_is_refused_leaves_no_report_of_an_earlier_one() {
         assert!(!json.exists() && !html.exists());
     }
 }
+
+#[test]
+fn no_form_of_a_report_turns_around_what_is_read() {
+    let scene = Scene::new();
+    let (json, output) = run(&scene, SLOW, &[]);
+    assert!(output.status.code().is_some(), "{}", told(&output));
+    let text = fs::read_to_string(&json).unwrap();
+    let nasty = "Sl\\u202eo\\u2066w\\u001b[2J\\u200f";
+    fs::write(&json, text.replace("\"Slow\"", &format!("\"{nasty}\""))).unwrap();
+    for form in ["table", "markdown", "html", "junit", "github", "prometheus"] {
+        let output = scene.run(&["report", &json, "--format", form]);
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let steers = ['\u{202e}', '\u{2066}', '\u{1b}', '\u{200f}'];
+        assert!(!text.contains(steers), "{form}: {text}");
+    }
+}

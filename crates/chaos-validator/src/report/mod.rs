@@ -25,7 +25,7 @@ pub use format::{Format, FormatError};
 pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use model::{LoadFacts, Report};
-pub use paint::Paint;
+pub use paint::{Paint, printable};
 pub use summary::{RefusedScenario, Summary};
 pub use width::{terminal_width, wrap};
 

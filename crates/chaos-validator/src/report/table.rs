@@ -2,7 +2,7 @@
 
 use super::{
     Report,
-    paint::{Paint, safe},
+    paint::{Paint, printable},
     short::Short,
     width::{Grid, wrap},
 };
@@ -18,7 +18,7 @@ pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> Str
         verdict.conclusion.sign(),
         report.run.name
     );
-    let mut text = paint.bold(&wrap(&safe(&headline), width));
+    let mut text = paint.bold(&wrap(&printable(&headline), width));
     text.push('\n');
     let mut remarks = remarks(report);
     if !report.slos.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> Str
         text.push('\n');
     }
     for line in remarks {
-        text += &format!("{}\n", wrap(&format!("  {}", safe(&line)), width));
+        text += &format!("{}\n", wrap(&format!("  {}", printable(&line)), width));
     }
     paint.marks(text)
 }
