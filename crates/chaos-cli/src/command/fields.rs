@@ -121,6 +121,10 @@ fn value_of(schema: &Schema, field: &Json) -> String {
         };
         return example.to_owned();
     }
+    let mut examples = field.get("examples").and_then(Json::as_array).into_iter();
+    if let Some(example) = examples.find_map(|all| all.first()?.as_str()) {
+        return format!("such as \"{example}\"");
+    }
     match field.get("type") {
         Some(Json::String(name)) => name.clone(),
         Some(Json::Array(names)) => {

@@ -129,6 +129,21 @@ fn targets_and_probes_are_listed_and_explained() {
     }
     assert!(!proxy.contains("process.pause"), "{proxy}");
     let http = told(&scene.run(&["probes", "http"]));
+    let (_, beside) = http.split_once("beside it").unwrap();
+    for field in [
+        "every",
+        "timeout",
+        "delay",
+        "retries",
+        "mode",
+        "expect",
+        "during_fault",
+        "stop_on_failure",
+    ] {
+        let is_listed = beside.lines().any(|l| l.trim_start().starts_with(field));
+        assert!(is_listed, "{field}: {http}");
+    }
+    assert!(beside.contains("such as \"250ms\""), "{http}");
     for word in ["url", "timeout", "2s", "every", "500ms", "during_fault"] {
         assert!(http.contains(word), "{word}\n{http}");
     }

@@ -223,6 +223,8 @@ impl StopCondition {
 
     /// That it can never be true of a load with so many endpoints; in words, with what to change.
     pub fn lint_endpoints(&self, endpoints: usize) -> Option<String> {
+        // One alone has no name.
+        let endpoints = endpoints.max(1);
         // More than one is a usual limit, also for a load that has one.
         let enough = u32::try_from(endpoints.max(2)).map_or(f64::INFINITY, f64::from);
         let never = self.measure == Measure::AffectedEndpoints && self.limit >= enough;
@@ -332,7 +334,7 @@ mod tests {
             condition.lint_endpoints(endpoints)
         };
         for (condition, endpoints) in [
-            ("affected_endpoints > 99 for 5s", 1),
+            ("affected_endpoints > 99 for 5s", 0),
             ("affected_endpoints > 3 for 5s", 3),
         ] {
             let told = lint(condition, endpoints).unwrap();
