@@ -108,6 +108,7 @@ impl Diagnostic {
             self.problem = shown.without_secrets(&self.problem);
             self.help = self.help.map(|help| shown.without_secrets(&help));
         }
+        self.excerpt = self.excerpt.map(Shown::without_traces);
         self.file = file;
         self
     }

@@ -30,7 +30,10 @@ pub(crate) struct Shown {
     pub(crate) text: String,
     /// The column, from 1, of what stood at the column that was asked for.
     pub(crate) column: usize,
+    /// Until the messages are told.
     hidden: Vec<String>,
+    /// The line as it is, when a secret comes from a variable: its value is not in it.
+    of_variable: Option<String>,
 }
 
 impl Shown {
@@ -51,10 +54,14 @@ impl Shown {
             text: String::new(),
             column,
             hidden: Vec::new(),
+            of_variable: None,
         };
         let mut from = 0;
         for Range { start, end } in hidden {
             let start = start + line[start..end].iter().take_while(|c| **c == ' ').count();
+            if line[start..end].contains(&'$') {
+                shown.of_variable = Some(line.iter().collect());
+            }
             if start == end || is_variable(&line[start..end]) {
                 continue;
             }
@@ -72,8 +79,22 @@ impl Shown {
         Some(shown)
     }
 
+    /// The same without what it took to leave secrets out of messages.
+    pub(crate) fn without_traces(mut self) -> Self {
+        self.hidden.clear();
+        self.of_variable = None;
+        self
+    }
+
     /// A message that does not repeat what is hidden. Keys are said.
     pub(crate) fn without_secrets(&self, message: &str) -> String {
+        if let Some(line) = &self.of_variable
+            && let Some(quoted) = quoted(message)
+            && !message.starts_with("the variable `")
+            && !line.contains(&message[quoted.clone()])
+        {
+            return [&message[..quoted.start], HIDDEN, &message[quoted.end..]].concat();
+        }
         let mut out = String::new();
         for (n, part) in message.split_inclusive(['`', '"']).enumerate() {
             let quoted = part.trim_end_matches(['`', '"']);
@@ -92,6 +113,14 @@ impl Shown {
         }
         out
     }
+}
+
+/// All that a message quotes, from the first quote to the last of its sort: what is quoted may hold quotes itself.
+fn quoted(message: &str) -> Option<Range<usize>> {
+    let start = message.find(['`', '"'])?;
+    let quote = message[start..].chars().next()?;
+    let end = message.rfind(quote).filter(|end| *end > start)?;
+    Some(start + 1..end)
 }
 
 /// Whether a value only names a variable, which is no secret: `"${TOKEN}"`.
@@ -407,6 +436,20 @@ mod tests {
             ("unknown value `hunter2`", "unknown value `***`"),
             ("unknown field `usr`", "unknown field `usr`"),
             ("string \"hunter2\", expected", "string \"***\", expected"),
+        ] {
+            assert_eq!(shown.without_secrets(message), said);
+        }
+        assert!(!format!("{:?}", shown.without_traces()).contains("hunter2"));
+        // The value of a variable is not in the line.
+        let shown = Shown::of("auth: \"${TOKEN}\"", 1, 1).unwrap();
+        for (message, said) in [
+            ("unknown value `hunter2`", "unknown value `***`"),
+            ("unknown value `hun`\"ter2`", "unknown value `***`"),
+            ("unknown field `TOKEN`", "unknown field `TOKEN`"),
+            (
+                "the variable `TOKEN` is not set; `--var`",
+                "the variable `TOKEN` is not set; `--var`",
+            ),
         ] {
             assert_eq!(shown.without_secrets(message), said);
         }

@@ -289,6 +289,11 @@ fn no_secret_of_the_file_is_told() {
         assert!(!told.contains("hunter2"), "{told}");
         assert!(told.contains("***"), "{told}");
     }
+    let mut options = Options::default();
+    options.variables = [("TOKEN".to_owned(), "hunter2".to_owned())].into();
+    let text = with("load: { http: { url: \"http://x/\", auth: \"${TOKEN}\", rat: 1 } }");
+    let told = Scenarios::parse(&text, None, &registry(), &options).unwrap_err();
+    assert!(!format!("{told} {told:?}").contains("hunter2"), "{told}");
 }
 
 #[test]
