@@ -3,26 +3,15 @@
 //! It reads the text and not the tree: a file that is no YAML has no tree, and its passwords are secret all the same. When in
 //! doubt it hides.
 
+mod above;
+mod keys;
+
+use above::{Above, above};
+use keys::{end_of_value, is_auth, is_secret, keys};
 use std::ops::Range;
 
 /// What stands for what is hidden.
 const HIDDEN: &str = "***";
-
-/// Parts of the names of keys whose values are secret, without `-` and `_`.
-const SECRET: [&str; 12] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "credential",
-    "cookie",
-    "bearer",
-];
 
 /// A line as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +34,7 @@ impl Shown {
         let hidden = match above(&lines, at) {
             Above::Secret => whole(&line).into_iter().collect(),
             Above::Auth => match keys(&line).first() {
-                Some(first) => vec![first.colon + 1..line.len()],
+                Some(first) => std::iter::once(first.colon + 1..line.len()).collect(),
                 None => whole(&line).into_iter().collect(),
             },
             Above::Plain => secrets(&line),
@@ -140,94 +129,6 @@ fn whole(line: &[char]) -> Option<Range<usize>> {
     Some(start..line.len())
 }
 
-fn is_auth(key: &str) -> bool {
-    ["auth", "authorization"].contains(&key.to_ascii_lowercase().as_str())
-}
-
-fn is_secret(key: &str) -> bool {
-    let plain = key.to_ascii_lowercase().replace(['-', '_'], "");
-    SECRET.iter().any(|part| plain.contains(part))
-}
-
-/// Whether a line may have a key that is secret. Quickly: most have none.
-fn may_be_secret(line: &str) -> bool {
-    let plain = line.to_ascii_lowercase().replace(['-', '_'], "");
-    plain.contains("auth") || SECRET.iter().any(|part| plain.contains(part))
-}
-
-/// What a line stands below.
-#[derive(Debug, PartialEq, Eq)]
-enum Above {
-    Plain,
-    /// A key whose fields may be told, and their values not.
-    Auth,
-    /// A key whose value is secret.
-    Secret,
-}
-
-/// What a line stands below: by its indentation, or within brackets or quotes that were opened before it.
-fn above(lines: &[&str], at: usize) -> Above {
-    if !lines[..at].iter().any(|line| may_be_secret(line)) {
-        return Above::Plain;
-    }
-    let mut line: Vec<char> = lines[at].chars().collect();
-    let is_item = |line: &[char]| line.iter().find(|c| !c.is_whitespace()) == Some(&'-');
-    let indent = |line: &[char]| line.iter().take_while(|c| c.is_whitespace()).count();
-    let bare = keys(&line).is_empty();
-    let mut within = indent(&line) + usize::from(is_item(&line));
-    let mut is_next = true;
-    for before in lines[..at].iter().rev() {
-        if within == 0 && !is_next {
-            break;
-        }
-        line = before.chars().collect();
-        if line.iter().all(|c| c.is_whitespace()) {
-            continue;
-        }
-        let keys = keys(&line);
-        let is_open = |key: &Key| bare && is_next && key.colon + 1 >= line.len();
-        for key in keys.iter().filter(|key| key.at < within || is_open(key)) {
-            match key {
-                key if is_auth(&key.name) => return Above::Auth,
-                key if is_secret(&key.name) => return Above::Secret,
-                _ => {}
-            }
-        }
-        is_next = false;
-        within = within.min(indent(&line) + usize::from(is_item(&line)));
-    }
-    if is_within_open(lines, at) {
-        return Above::Secret;
-    }
-    Above::Plain
-}
-
-/// Whether a line stands within brackets or quotes that a secret key opened on an earlier one.
-fn is_within_open(lines: &[&str], at: usize) -> bool {
-    (0..at).filter(|n| may_be_secret(lines[*n])).any(|n| {
-        let line: Vec<char> = lines[n].chars().collect();
-        let keys = keys(&line);
-        let secret = keys
-            .iter()
-            .filter(|key| is_auth(&key.name) || is_secret(&key.name));
-        secret.into_iter().any(|key| {
-            let mut value: Vec<char> = line[key.colon + 1..].to_vec();
-            let start = value.iter().position(|c| !c.is_whitespace());
-            let Some(start) = start.filter(|at| "{[\"'".contains(value[*at])) else {
-                return false;
-            };
-            if closed(&value, start).is_some() {
-                return false;
-            }
-            for more in &lines[n + 1..at] {
-                value.push('\n');
-                value.extend(more.chars());
-            }
-            closed(&value, start).is_none()
-        })
-    })
-}
-
 /// The values of a line that are secret, with the passwords within addresses.
 fn secrets(line: &[char]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -265,97 +166,6 @@ fn passwords(line: &[char]) -> Vec<Range<usize>> {
         }
     }
     found
-}
-
-/// A key of a line, from the left.
-#[derive(Debug)]
-struct Key {
-    name: String,
-    at: usize,
-    colon: usize,
-    /// How many brackets are open around it.
-    depth: usize,
-}
-
-fn keys(line: &[char]) -> Vec<Key> {
-    let mut keys = Vec::new();
-    let (mut depth, mut start, mut i) = (0_usize, 0, 0);
-    // Behind the last thing that is no space, which tells whether something begins here.
-    let mut seen = 0;
-    while let Some(&c) = line.get(i) {
-        let is_first = seen <= start;
-        if !c.is_whitespace() {
-            seen = i + 1;
-        }
-        let next = line.get(i + 1);
-        match c {
-            '"' | '\'' if is_first => {
-                i = closed(line, i).unwrap_or(line.len());
-                seen = i;
-                continue;
-            }
-            '{' | '[' if is_first => (depth, start) = (depth + 1, i + 1),
-            '}' | ']' if depth > 0 => (depth, start) = (depth - 1, i + 1),
-            ',' if depth > 0 => start = i + 1,
-            '-' | '?' if is_first && next == Some(&' ') => start = i + 1,
-            ':' if next.is_none_or(|c| c.is_whitespace() || "{[\"'".contains(*c))
-                || i > 0 && "\"'".contains(line[i - 1]) =>
-            {
-                let name: String = line[start..i].iter().collect();
-                let at = start + line[start..i].iter().take_while(|c| **c == ' ').count();
-                keys.push(Key {
-                    name: name.trim().trim_matches(['"', '\'']).to_owned(),
-                    at,
-                    colon: i,
-                    depth,
-                });
-                start = i + 1;
-            }
-            _ => {}
-        }
-        i += 1;
-    }
-    keys
-}
-
-/// Where a value ends that begins at `from`.
-fn end_of_value(line: &[char], from: usize, depth: usize) -> usize {
-    let start = from
-        + line[from..]
-            .iter()
-            .take_while(|c| c.is_whitespace())
-            .count();
-    match line.get(start) {
-        Some('{' | '[' | '"' | '\'') => closed(line, start).unwrap_or(line.len()),
-        Some(_) if depth > 0 => {
-            let ends = |c: &char| ",}]".contains(*c);
-            let end = line[start..].iter().position(ends);
-            end.map_or(line.len(), |end| start + end)
-        }
-        _ => line.len(),
-    }
-}
-
-/// Behind the bracket or quote that closes the one at `start`.
-fn closed(text: &[char], start: usize) -> Option<usize> {
-    let (mut depth, mut quote) = (0_usize, None);
-    let mut i = start;
-    while let Some(&c) = text.get(i) {
-        match (quote, c) {
-            (Some('"'), '\\') => i += 1,
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '{' | '[') => depth += 1,
-            (None, '}' | ']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        i += 1;
-        if depth == 0 && quote.is_none() {
-            return Some(i);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
