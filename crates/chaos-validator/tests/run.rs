@@ -249,3 +249,30 @@ async fn a_generator_that_cannot_keep_up_is_inconclusive_and_breaks_nothing() {
         assert!(why.contains(said), "{why}");
     }
 }
+
+/// It kept up before the fault, and no more after that.
+#[tokio::test]
+async fn a_generator_that_falls_behind_later_does_not_blame_the_target() {
+    let service = Service::start();
+    let load = ClosureLoad::new(|| {
+        std::thread::sleep(ms(5));
+        async { Ok(()) }
+    });
+    let engine = Engine::open().await.unwrap();
+    let experiment = Experiment::named("too fast later")
+        .baseline(ms(1500))
+        .hold(ms(1500))
+        .recovery_limit(ms(1500))
+        .fault(Turn::slow(&service, 0));
+    let load = load.steps([(20.0, ms(1600)), (2000.0, ms(1000))]);
+    let slos = Slos::default();
+    let report = chaos_validator::run(&engine, experiment, load, &slos);
+    let report = report.await.unwrap();
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert!(report.run.injected().is_some(), "{report}");
+    let why = &report.verdict().why;
+    assert!(
+        why.contains("too late to send") || why.contains("could not send"),
+        "{why}"
+    );
+}

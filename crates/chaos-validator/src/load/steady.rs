@@ -1,7 +1,7 @@
 //! Whether a load sees what is normal, while the run goes on.
 
 use super::{Counts, recorder::Recorder};
-use crate::measure::{Hold, Norm};
+use crate::measure::{Hold, Norm, share};
 use chaos_core::{Edge, EdgeKind, Event, Phase, RunHandle, Verdict};
 use std::time::Duration;
 
@@ -76,15 +76,10 @@ impl Watch {
                 counts.good
             ));
         }
-        let share = |n, of| crate::measure::share(n, of);
         let failed = share(counts.bad, counts.done());
-        let unsent = share(counts.unsent, counts.planned);
         // A generator that comes too late makes some answers late, too, but not half of them failures.
-        if unsent > MOST_BAD && failed <= 0.5 {
-            return Verdict::unknown(format!(
-                "the load generator was too late to send {} of {} requests: use a lower rate, or a less busy machine",
-                counts.unsent, counts.planned
-            ));
+        if let Some(why) = too_late(&counts).filter(|_| failed <= 0.5) {
+            return Verdict::unknown(why);
         }
         if counts.done() < LEAST && failed <= 0.5 {
             return Verdict::unknown(format!(
@@ -118,12 +113,28 @@ impl Watch {
         });
         // Only the newest hold window can have become steady since the last time.
         let settled = recorder.settled_since(removed);
-        match hold.newest(&settled, removed) {
+        let verdict = match hold.newest(&settled, removed) {
             None => Verdict::unknown(format!(
                 "not yet watched for {:?} after the fault",
                 hold.length()
             )),
             Some(window) => norm.judge(window, hold),
+        };
+        let counts: Counts = settled.iter().collect();
+        match too_late(&counts) {
+            // Late answers of a generator that cannot keep up are its own.
+            Some(why) if !verdict.is_held() => Verdict::unknown(why),
+            _ => verdict,
         }
     }
+}
+
+/// That the generator could not send what it should, and what would help.
+fn too_late(counts: &Counts) -> Option<String> {
+    (share(counts.unsent, counts.planned) > MOST_BAD).then(|| {
+        format!(
+            "the load generator was too late to send {} of {} requests: use a lower rate, or a less busy machine",
+            counts.unsent, counts.planned
+        )
+    })
 }
