@@ -57,7 +57,15 @@ fn main() -> ExitCode {
     if let Some(code) = watchdog::run_if_asked(&registry) {
         return code;
     }
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are no errors, and are told on standard output.
+        Err(told) => {
+            command::output::written(told.print());
+            let code = u8::try_from(told.exit_code()).unwrap_or(command::USAGE);
+            return ExitCode::from(command::output::exit_code(code));
+        }
+    };
     let level = ["warn", "info", "debug"]
         .get(usize::from(args.verbose))
         .unwrap_or(&"trace");
@@ -92,5 +100,5 @@ fn main() -> ExitCode {
             Command::Doctor(args) => command::doctor::run(args, registry).await,
         }
     });
-    ExitCode::from(code)
+    ExitCode::from(command::output::exit_code(code))
 }

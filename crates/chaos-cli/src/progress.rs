@@ -4,7 +4,7 @@ use chaos_core::{
     BoxError, Edge, EdgeKind, Event, Observer, Outcome, Phase, RunHandle, Verdict, async_trait,
     units::Time,
 };
-use chaos_validator::{Load, wrap};
+use chaos_validator::{Load, printable, wrap};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
@@ -74,8 +74,9 @@ impl Progress {
 
     /// A line that stays.
     fn say(&self, line: &str) {
+        let line = printable(line);
         match &self.bar {
-            Some(bar) => bar.println(wrap(line, Some(columns()))),
+            Some(bar) => bar.println(wrap(&line, Some(columns()))),
             // Nobody to tell when standard error is closed.
             None => {
                 writeln!(std::io::stderr(), "{line}").ok();
@@ -144,7 +145,7 @@ impl fmt::Display for Shown {
 #[async_trait]
 impl Observer for Progress {
     async fn start(&self, run: &RunHandle) -> Result<(), BoxError> {
-        self.shown().name = run.name().to_owned();
+        self.shown().name = printable(run.name());
         self.say(&format!("▶ {}", run.name()));
         Ok(())
     }

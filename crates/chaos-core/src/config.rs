@@ -1,6 +1,6 @@
 //! Faults, targets and probes by name, from configuration.
 
-use crate::{ConfigError, Fault, FaultError, Probe, Target};
+use crate::{ConfigError, Fault, FaultError, Probe, Target, read_config};
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -150,10 +150,7 @@ impl Parameters {
 
     /// Reads them as a `T`; an error names the field.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
-        serde_path_to_error::deserialize(Json::Object(self.0)).map_err(|error| {
-            let path = error.path().to_string();
-            ConfigError::from_serde(&path, &error.into_inner().to_string())
-        })
+        read_config(self.0)
     }
 }
 

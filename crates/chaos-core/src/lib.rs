@@ -8,6 +8,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod action;
+mod by_name;
 mod config;
 mod engine;
 mod error;
@@ -42,6 +43,7 @@ pub mod watchdog;
 
 pub use action::{Action, Change, OneWay, Reach};
 pub use async_trait::async_trait;
+pub use by_name::read_config;
 pub use config::{FaultConfig, Intensity, Parameters, ProbeConfig, TargetConfig};
 pub use engine::{Engine, EngineBuilder, Preview, PreviewedFault, Recovered};
 pub use error::{

@@ -112,7 +112,9 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something happened. Must not block.
     fn on(&self, event: &Event);
 
-    /// Whether things are as normal. Asked at the end of the baseline, and every 100 ms of the recovery.
+    /// Whether things are as normal. Asked at the end of the baseline, and every 100 ms of the recovery. What is
+    /// unknown makes the run inconclusive: at the end of the baseline nothing is injected then, and at the end of the recovery it
+    /// is not taken for what has deviated.
     fn steady(&self) -> Verdict;
 
     /// The run is over.

@@ -385,6 +385,37 @@ async fn an_observer_that_cannot_start_keeps_the_fault_away() {
     assert!(run.edges.is_empty());
 }
 
+#[tokio::test]
+async fn an_observer_that_cannot_tell_is_inconclusive_and_nothing_is_injected() {
+    #[derive(Debug)]
+    struct Blind;
+    #[async_trait]
+    impl Observer for Blind {
+        async fn start(&self, _: &RunHandle) -> Result<(), BoxError> {
+            Ok(())
+        }
+        fn on(&self, _: &Event) {}
+        fn steady(&self) -> Verdict {
+            Verdict::unknown("too busy to look")
+        }
+        async fn finish(&self) {}
+    }
+    let world = World::new();
+    let blind = experiment(&world).observer(Arc::new(Blind));
+    let run = world.engine().await.run(&blind).await.unwrap();
+    assert!(
+        matches!(&run.outcome, Outcome::Inconclusive { why } if why.contains("nothing was injected: too busy")),
+        "{}",
+        run.outcome
+    );
+    assert!(run.edges.is_empty() && run.phase(Phase::Fault).is_none());
+    // What did not hold is told before what cannot be.
+    std::fs::write(world.host().join("dirt"), "").unwrap();
+    let blind = blind.hypothesis(clean_before_and_after());
+    let run = world.engine().await.run(&blind).await.unwrap();
+    assert!(matches!(run.outcome, Outcome::NotSteady { .. }));
+}
+
 /// A probe that does something bad when told.
 #[derive(Debug, Clone)]
 struct Nasty {

@@ -4,15 +4,15 @@ use crate::{
     diagnose::Diagnostic,
     environment,
     file::{File, Group, Tagged},
+    names,
     path::join,
     probe::ProbeSpec,
-    read::deserialize,
     remaining::Remaining,
     scenario::Scenario,
     scenarios::Scenarios,
     tree::{Node, Tree},
 };
-use chaos_core::{ConfigError, FaultSpec, Intensity, Parameters, Registry, protects};
+use chaos_core::{ConfigError, FaultSpec, Intensity, Parameters, Registry, protects, read_config};
 use chaos_validator::{LoadConfig, StopCondition};
 use serde_json::{Value as Json, json};
 use std::{collections::BTreeMap, time::Duration};
@@ -75,6 +75,8 @@ impl<'a> Check<'a> {
 
     pub(crate) fn file(self, file: File, found: &mut Vec<Diagnostic>) -> Scenarios {
         let limit = match file.safety.max_duration {
+            // What is wrong is the limit, not what is longer.
+            Some(limit) if limit.0.is_zero() => Duration::MAX,
             Some(limit) => limit.0,
             None if self.rest.took("safety.max_duration") => Duration::MAX,
             None => USUAL_LIMIT,
@@ -83,6 +85,18 @@ impl<'a> Check<'a> {
             rest: self.rest,
             found,
         };
+        if file
+            .safety
+            .max_duration
+            .is_some_and(|limit| limit.0.is_zero())
+        {
+            let error = ConfigError::field("safety.max_duration", "is no time at all");
+            wrong.add(
+                "",
+                error.help("the longest that a fault may be in place, such as `5m`"),
+            );
+        }
+        names_of(&file, &mut wrong);
         let schemes = self.targets(&file, &mut wrong);
         self.load(&mut wrong);
         self.probes(&file, &mut wrong);
@@ -191,7 +205,7 @@ impl<'a> Check<'a> {
                 &format!("targets.{name}"),
                 json!({ &target.tag: target.parameters }),
                 |value| {
-                    let target: Tagged = deserialize(value)?;
+                    let target: Tagged = read_config(value)?;
                     self.registry.check_target(&target.tag, target.parameters)
                 },
             );
@@ -202,7 +216,7 @@ impl<'a> Check<'a> {
     fn load(self, wrong: &mut Wrong<'_>) {
         if let Some(load) = self.rest.value.get("load").filter(|load| !load.is_null()) {
             wrong.each("load", load.clone(), |value| {
-                deserialize::<LoadConfig>(value)?.build().map(drop)
+                read_config::<LoadConfig>(value)?.build().map(drop)
             });
         }
     }
@@ -212,7 +226,7 @@ impl<'a> Check<'a> {
             let at = format!("probes.{name}");
             let Tagged { tag, parameters } = &probe.probe;
             wrong.each(&at, json!({ tag: parameters }), |value| {
-                let ProbeSpec { probe, .. } = deserialize(value)?;
+                let ProbeSpec { probe, .. } = read_config(value)?;
                 self.registry.probe(&probe.tag, probe.parameters).map(drop)
             });
             for error in probe.problems() {
@@ -261,7 +275,7 @@ impl<'a> Check<'a> {
         wrong.each(at, value, |value| {
             let intensity = value.get("intensity").and(intensity);
             let parameters: Parameters = match value.get("parameters") {
-                Some(parameters) => deserialize(parameters)?,
+                Some(parameters) => read_config(parameters)?,
                 None => Parameters::new(),
             };
             self.registry
@@ -294,6 +308,24 @@ impl<'a> Check<'a> {
             (name, members)
         };
         groups.into_iter().map(members).collect()
+    }
+}
+
+/// Checks the names that a file gives.
+fn names_of(file: &File, wrong: &mut Wrong<'_>) {
+    for (i, spec) in file.scenarios.iter().enumerate() {
+        if let Err(error) = names::check(&spec.name) {
+            wrong.add(&format!("scenarios[{i}].name"), error);
+        }
+    }
+    let targets = file.targets.keys().map(|name| ("targets", name));
+    let probes = file.probes.keys().map(|name| ("probes", name));
+    let groups = file.scenario_groups.keys();
+    let groups = groups.map(|name| ("scenario_groups", name));
+    for (field, name) in targets.chain(probes).chain(groups) {
+        if let Err(error) = names::check(name) {
+            wrong.add(field, error);
+        }
     }
 }
 

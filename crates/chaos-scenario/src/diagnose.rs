@@ -1,6 +1,6 @@
 //! What is wrong with a file, and where.
 
-use crate::{path::join, tree::Node};
+use crate::{hide::Shown, path::join, tree::Node};
 use chaos_core::ConfigError;
 use std::{fmt, path::PathBuf};
 
@@ -43,8 +43,8 @@ pub struct Diagnostic {
     pub problem: String,
     /// What is allowed, or what to do.
     pub help: Option<String>,
-    /// The line of the file.
-    pub(crate) excerpt: Option<String>,
+    /// The line of the file, without secrets.
+    pub(crate) excerpt: Option<Shown>,
 }
 
 impl Diagnostic {
@@ -98,12 +98,17 @@ impl Diagnostic {
         self
     }
 
-    /// Adds the file and the line that it speaks of.
+    /// Adds the file and the line that it speaks of; secrets of that line are nowhere said.
     pub(crate) fn in_file(mut self, file: Option<PathBuf>, text: &str) -> Self {
-        let line = self.at.and_then(|at| usize::try_from(at.line).ok());
-        self.excerpt = line
-            .and_then(|line| text.lines().nth(line.saturating_sub(1)))
-            .map(str::to_owned);
+        self.excerpt = self.at.and_then(|at| {
+            let (line, column) = (at.line.try_into().ok()?, at.column.try_into().ok()?);
+            Shown::of(text, line, column)
+        });
+        if let Some(shown) = &self.excerpt {
+            self.problem = shown.without_secrets(&self.problem);
+            self.help = self.help.map(|help| shown.without_secrets(&help));
+        }
+        self.excerpt = self.excerpt.map(Shown::without_traces);
         self.file = file;
         self
     }
@@ -126,9 +131,10 @@ impl fmt::Display for Diagnostic {
         f.write_str(&self.problem)?;
         if let (Some(at), Some(excerpt)) = (self.at, &self.excerpt) {
             // A long line is cut around the column; a tab counts as one character, as the column does.
-            let column = usize::try_from(at.column).unwrap_or(1).max(1) - 1;
+            let column = excerpt.column.max(1) - 1;
             let from = column.saturating_sub(60);
             let shown: String = excerpt
+                .text
                 .chars()
                 .skip(from)
                 .take(100)

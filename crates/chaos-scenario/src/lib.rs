@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
 
+mod base_url;
 mod check;
 mod diagnose;
 mod environment;
 mod expect;
 mod file;
+mod hide;
 mod limits;
+mod names;
 mod options;
 mod path;
 mod probe;

@@ -67,7 +67,7 @@ impl Node {
                 let key = None;
                 Some(Step { node, key, rest })
             }
-            Tree::Scalar(_) => None,
+            Tree::Scalar(_) | Tree::NotFinite(_) => None,
         }
     }
 
@@ -78,7 +78,7 @@ impl Node {
         while let Some(step) = node.step(path) {
             // A map has no place of its own in block style: its key is what a reader looks for.
             at = match (&step.node.value, step.key) {
-                (Tree::Scalar(_), _) | (_, None) => step.node.at,
+                (Tree::Scalar(_) | Tree::NotFinite(_), _) | (_, None) => step.node.at,
                 (_, Some(key)) => key,
             };
             (node, path) = (step.node, step.rest);

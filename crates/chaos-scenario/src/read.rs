@@ -1,6 +1,7 @@
 //! From a text to a checked file, or to everything that is wrong with it.
 
 use crate::{
+    base_url,
     check::{Check, Names},
     diagnose::{Diagnostic, Diagnostics, Position},
     environment,
@@ -11,9 +12,7 @@ use crate::{
     tree::{MAX_BYTES, Node, too_large},
     variables::substitute,
 };
-use chaos_core::{ConfigError, Registry};
-use serde::Deserialize;
-use serde_json::Value as Json;
+use chaos_core::{Registry, read_config};
 use std::{
     fs,
     io::Read,
@@ -56,19 +55,28 @@ impl Scenarios {
             .map(environment::names)
             .unwrap_or_default();
         environment::over(&mut tree, options.environment.as_deref()).map_err(told)?;
+        let mut unused = None;
+        if let Some(target) = &options.target {
+            base_url::check(target).map_err(told)?;
+            unused = base_url::unused(&mut tree);
+        }
         let mut found = variables(&mut tree, options);
-        let unset: Vec<_> = found.iter().map(|error| error.at).collect();
+        found.extend(unused);
+        tree.not_finite(&mut found);
+        let unset: Vec<_> = found.iter().filter_map(|error| error.at).collect();
 
         let mut rest = Remaining::new(tree.to_json());
         let mut wrong = Vec::new();
-        let checked = rest.read(deserialize::<File>, &mut wrong).map(|file| {
-            let names = Names::of(&tree);
-            let check = Check::new(&rest, &names, registry);
-            check.file(file, &mut wrong)
-        });
-        // What a missing variable would have said is not known.
+        let checked = rest
+            .read(|value| read_config::<File>(value), &mut wrong)
+            .map(|file| {
+                let names = Names::of(&tree);
+                let check = Check::new(&rest, &names, registry);
+                check.file(file, &mut wrong)
+            });
+        // What a missing variable would have said is not known; what is no number is told.
         let wrong = wrong.into_iter().map(|error| error.find_in(&tree));
-        found.extend(wrong.filter(|error| !unset.contains(&error.at)));
+        found.extend(wrong.filter(|error| error.at.is_none_or(|at| !unset.contains(&at))));
         match checked {
             Some(checked) if found.is_empty() => Ok(Self {
                 environments,
@@ -113,12 +121,4 @@ fn variables(tree: &mut Node, options: &Options) -> Vec<Diagnostic> {
     let base_url = options.target.clone();
     given.extend(base_url.map(|target| ("base_url".to_owned(), target)));
     substitute(tree, &given, |name| std::env::var(name).ok())
-}
-
-/// Reads a value; an error names the field.
-pub(crate) fn deserialize<T: for<'de> Deserialize<'de>>(value: &Json) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        ConfigError::from_serde(&path, &error.into_inner().to_string())
-    })
 }

@@ -118,7 +118,12 @@ impl Scenarios {
             let window = scenario.duration.saturating_add(scenario.recovery_limit);
             let mut lints = scenario.slos.lint(window, scenario.duration, timeout);
             let stop_when = self.stop_when.iter();
-            lints.extend(stop_when.flat_map(|stop| stop.lint(&scenario.slos, rate, timeout)));
+            lints.extend(stop_when.flat_map(|stop| {
+                let mut lints = stop.lint(&scenario.slos, rate, timeout);
+                lints.extend(stop.lint_endpoints(load.endpoints().len()));
+                lints
+            }));
+            lints.extend(scenario.slos.never_missed(window, scenario.recovery_limit));
             lints
         };
         let lints: Vec<(&str, String)> = self

@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Map, Number, Value as Json};
-use serde_saphyr::{Error, Spanned, budget::BudgetBreach};
+use serde_saphyr::{Error, NonFiniteFloatPolicy, Spanned, budget::BudgetBreach};
 use std::fmt;
 
 /// The largest file that is read.
@@ -27,10 +27,6 @@ fn problem(error: &Error) -> Diagnostic {
         }
         Error::DuplicateMappingKey { key: None, .. } => {
             Diagnostic::new("a key stands there twice").help("remove one of them")
-        }
-        Error::NonFiniteFloat { value, .. } => {
-            Diagnostic::new(format!("`{value}` is not a finite number"))
-                .help("write a number, or quote it where a text is meant")
         }
         Error::Budget {
             breach: BudgetBreach::Depth { .. },
@@ -70,6 +66,8 @@ pub(crate) struct Node {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Tree {
     Scalar(Json),
+    /// `.nan`, `.inf` or `-.inf`, of which JSON has none.
+    NotFinite(f64),
     List(Vec<Node>),
     /// In the order of the file, each key with its place.
     Map(Vec<(String, Position, Node)>),
@@ -85,6 +83,8 @@ impl Node {
             with_snippet: false,
             // As YAML 1.2 has it: `y`, `on` and `no` are text, such as the name of a target.
             strict_booleans: true,
+            // Told with everything else that is wrong.
+            non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
         };
         let spanned: Spanned<Tree> =
@@ -139,6 +139,7 @@ impl Node {
     pub(crate) fn to_json(&self) -> Json {
         match &self.value {
             Tree::Scalar(scalar) => scalar.clone(),
+            Tree::NotFinite(number) => number.to_string().into(),
             Tree::List(items) => Json::Array(items.iter().map(Self::to_json).collect()),
             Tree::Map(entries) => {
                 let entries = entries
@@ -149,10 +150,32 @@ impl Node {
         }
     }
 
+    /// Says of every number that is not finite where it stands.
+    pub(crate) fn not_finite(&self, found: &mut Vec<Diagnostic>) {
+        match &self.value {
+            Tree::Scalar(_) => {}
+            Tree::NotFinite(number) => {
+                let written = match number {
+                    _ if number.is_nan() => ".nan",
+                    _ if *number > 0.0 => ".inf",
+                    _ => "-.inf",
+                };
+                found.push(
+                    Diagnostic::new(format!("`{written}` is not a finite number"))
+                        .help("write a number, or quote it where a text is meant")
+                        .at(self.at),
+                );
+            }
+            Tree::List(items) => items.iter().for_each(|node| node.not_finite(found)),
+            Tree::Map(entries) => entries.iter().for_each(|(.., node)| node.not_finite(found)),
+        }
+    }
+
     /// Calls `change` on every scalar.
     pub(crate) fn scalars(&mut self, change: &mut impl FnMut(&mut Json, Position)) {
         match &mut self.value {
             Tree::Scalar(scalar) => change(scalar, self.at),
+            Tree::NotFinite(_) => {}
             Tree::List(items) => items.iter_mut().for_each(|node| node.scalars(change)),
             Tree::Map(entries) => entries
                 .iter_mut()
@@ -209,11 +232,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-        // JSON has no NaN and no infinity; as text they fail where a number is wanted.
-        Ok(Tree::Scalar(Number::from_f64(value).map_or_else(
-            || Json::from(value.to_string()),
-            Json::Number,
-        )))
+        Ok(match Number::from_f64(value) {
+            Some(number) => Tree::Scalar(Json::Number(number)),
+            None => Tree::NotFinite(value),
+        })
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
@@ -308,7 +330,6 @@ mod tests {
     fn the_library_does_not_speak_to_programmers() {
         for (text, expected) in [
             ("a: 1\na: 2", "`a` stands there twice"),
-            ("a: .inf", "`.inf` is not a finite number"),
             ("a: 1\n---\nb: 2", "a second document begins here"),
             (
                 &("[".repeat(100) + &"]".repeat(100)),

@@ -72,6 +72,28 @@ fn promises_that_contradict_each_other_are_told() {
 }
 
 #[test]
+fn what_can_never_be_missed_or_never_be_true_is_told() {
+    let text = FILE.replace(
+        "max_recovery_time_seconds: 10",
+        "max_recovery_time_seconds: 9999",
+    );
+    let text = text.replace(
+        "stop_when: [",
+        "stop_when: [\"affected_endpoints > 99 for 5s\", ",
+    );
+    let lints = parse(&text, &Options::default()).unwrap().lints();
+    for said in [
+        "max_recovery_time_seconds can never be missed",
+        "`affected_endpoints > 99 for 5s` is never true",
+    ] {
+        assert!(
+            lints.iter().any(|lint| lint.contains(said)),
+            "{said}: {lints:#?}"
+        );
+    }
+}
+
+#[test]
 fn an_environment_goes_over_the_file() {
     let production = options(|o| o.environment = Some("production".into()));
     assert!(parse(FILE, &production).unwrap().requires_approval());

@@ -39,8 +39,8 @@ pub use probe::{RedisProbe, RedisProbeConfig};
 pub use report::HtmlError;
 pub use report::{
     Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Machine, Measure,
-    Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, terminal_width,
-    wrap,
+    Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, printable,
+    terminal_width, wrap,
 };
 pub use resource::{
     Life, ResourcePoint, ResourceSource, ResourceUse, ResourceWatch, Resources, SiteResources,

@@ -337,4 +337,66 @@ fn what_cannot_be_compared_is_not_called_the_same() {
     let summary = Summary::new([trace.report(few)]);
     let comparison = Comparison::of(&summary, &summary, CompareTolerance::default());
     assert_eq!(comparison.trend(), Trend::Unclear);
+    // What is left out is said.
+    let table = comparison.table(Paint::Plain, None);
+    let latency: Vec<&str> = table.lines().filter(|l| l.contains("latency")).collect();
+    assert_eq!(latency.len(), 2, "{table}");
+    for row in latency {
+        assert!(row.contains("– too few requests: "), "{row}");
+    }
+}
+
+/// A p99 that cannot be compared is said, and the rest is judged all the same.
+#[test]
+fn too_few_requests_for_one_quantile_spoil_no_other() {
+    let trace = Trace {
+        rate: 20.0,
+        ..Trace::default()
+    };
+    let summary = Summary::new([trace.report(|ms| ok(5 + ms * 7 % 13))]);
+    let comparison = Comparison::of(&summary, &summary, CompareTolerance::default());
+    let of = |measure| comparison.changes.iter().find(|c| c.measure == measure);
+    let p99 = of(chaos_validator::Measure::LatencyP99).unwrap();
+    assert_eq!(p99.trend, Trend::NotCompared, "{p99:?}");
+    let rest = comparison.changes.iter().filter(|c| c.note.is_none());
+    assert_eq!(rest.map(|c| c.trend).max(), Some(comparison.trend()));
+}
+
+#[test]
+fn a_comparison_in_json_says_its_version_and_verdict() {
+    let comparison = compared(|_| ok(5), |ms| ok(if in_fault(ms) { 200 } else { 5 }));
+    let json: serde_json::Value = serde_json::from_str(&comparison.to_json().unwrap()).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["verdict"], "worse");
+    assert_eq!(json["exit_code"], 1);
+    assert!(json["changes"].is_array() && json["alone"].is_array());
+    let told = Summary::from_json(&json.to_string()).unwrap_err();
+    let told = chaos_core::Chain(&told).to_string();
+    assert!(told.contains("it is a comparison"), "{told}");
+}
+
+#[test]
+fn what_is_no_report_is_told_so() {
+    for (text, says) in [
+        ("[1, 2]", "it is no report: a list"),
+        ("7", "it is no report: a number"),
+        ("{}", "it is no report: it has no `schema`"),
+        (
+            r#"{ "schema": "1" }"#,
+            "it is no report: its `schema` is no number",
+        ),
+        (
+            r#"{ "schema": 1 }"#,
+            "it is no report: it has neither `run` nor `reports`",
+        ),
+        (r#"{ "schema": 9 }"#, "has schema 9"),
+        ("name: x", "it is no JSON"),
+        ("", "it is no JSON"),
+    ] {
+        let told = Summary::from_json(text).unwrap_err();
+        let told = chaos_core::Chain(&told).to_string();
+        assert!(told.contains(says), "{text}: {told}");
+        let told = Report::from_json(text).unwrap_err();
+        assert!(chaos_core::Chain(&told).to_string().contains(says));
+    }
 }

@@ -466,7 +466,7 @@ fn other_reports_are_refused_in_words() {
     );
     assert!(chain(&json[..json.len() / 2]).contains("EOF"));
     assert!(chain("[]").contains("cannot read the report"));
-    assert!(chain(r#"{ "schema": 1 }"#).contains("missing field"));
+    assert!(chain(r#"{ "schema": 1, "run": {} }"#).contains("missing field"));
 }
 
 /// A run is judged in less than a moment: 100,000 requests.

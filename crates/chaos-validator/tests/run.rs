@@ -271,3 +271,54 @@ async fn a_sabotaged_instrument_tells_nothing() {
         );
     }
 }
+
+/// The target is well; who asks it has no time.
+#[tokio::test]
+async fn a_generator_that_cannot_keep_up_is_inconclusive_and_breaks_nothing() {
+    let service = Service::start();
+    let load = ClosureLoad::new(|| {
+        std::thread::sleep(ms(20));
+        async { Ok(()) }
+    });
+    let engine = Engine::open().await.unwrap();
+    let experiment = Experiment::named("too fast")
+        .baseline(ms(1500))
+        .hold(ms(500))
+        .fault(Turn::slow(&service, 0));
+    let slos = Slos::default();
+    let report = chaos_validator::run(&engine, experiment, load.rate(500.0), &slos);
+    let report = report.await.unwrap();
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert!(report.run.injected().is_none(), "{report}");
+    let why = &report.verdict().why;
+    for said in ["too late to send", "lower rate", "less busy machine"] {
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+/// It kept up before the fault, and no more after that.
+#[tokio::test]
+async fn a_generator_that_falls_behind_later_does_not_blame_the_target() {
+    let service = Service::start();
+    let load = ClosureLoad::new(|| {
+        std::thread::sleep(ms(5));
+        async { Ok(()) }
+    });
+    let engine = Engine::open().await.unwrap();
+    let experiment = Experiment::named("too fast later")
+        .baseline(ms(1500))
+        .hold(ms(1500))
+        .recovery_limit(ms(1500))
+        .fault(Turn::slow(&service, 0));
+    let load = load.steps([(20.0, ms(1600)), (2000.0, ms(1000))]);
+    let slos = Slos::default();
+    let report = chaos_validator::run(&engine, experiment, load, &slos);
+    let report = report.await.unwrap();
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert!(report.run.injected().is_some(), "{report}");
+    let why = &report.verdict().why;
+    assert!(
+        why.contains("too late to send") || why.contains("could not send"),
+        "{why}"
+    );
+}

@@ -16,7 +16,12 @@ pub(super) fn table(header: &[&str]) -> Table {
 
 /// What may be told: each field with its unit, its default and its meaning; those of a field that has fields below it.
 pub(super) fn fields(schema: &Schema) -> String {
-    let mut table = table(&["field", "value", "default", "meaning"]);
+    fields_named("field", schema)
+}
+
+/// The same, with a word for what they are.
+pub(super) fn fields_named(word: &str, schema: &Schema) -> String {
+    let mut table = table(&[word, "value", "default", "meaning"]);
     add_fields(&mut table, schema, schema.as_value(), "");
     if table.row_count() > 0 {
         table.trim_fmt()
@@ -115,6 +120,10 @@ fn value_of(schema: &Schema, field: &Json) -> String {
             other => other,
         };
         return example.to_owned();
+    }
+    let mut examples = field.get("examples").and_then(Json::as_array).into_iter();
+    if let Some(example) = examples.find_map(|all| all.first()?.as_str()) {
+        return format!("such as \"{example}\"");
     }
     match field.get("type") {
         Some(Json::String(name)) => name.clone(),

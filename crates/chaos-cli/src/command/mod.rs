@@ -3,6 +3,8 @@
 pub(crate) mod doctor;
 pub(crate) mod faults;
 mod fields;
+mod files;
+pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod probes;
 pub(crate) mod proxy;
@@ -15,6 +17,8 @@ pub(crate) mod targets;
 pub(crate) mod validate;
 
 use chaos_core::{Chain, EngineError};
+use chaos_validator::printable;
+use output::say;
 use std::{
     io::{self, Write},
     process::ExitCode,
@@ -26,19 +30,14 @@ pub(crate) const REFUSED: u8 = 4;
 pub(crate) const LEFT: u8 = 5;
 pub(crate) const INTERNAL: u8 = 70;
 
-/// Writes to standard output; a reader that has gone away (`chaos faults | head`) is no error.
-fn say(text: &str) {
-    writeln!(io::stdout(), "{text}").ok();
-}
-
 /// `1 change`, `2 changes`.
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Writes to standard error.
+/// Writes a line to standard error, without what would steer a terminal or its reader.
 fn complain(text: &str) {
-    writeln!(io::stderr(), "{text}").ok();
+    writeln!(io::stderr(), "{}", printable(text)).ok();
 }
 
 /// Tells an error of the engine, and what exit code it is.

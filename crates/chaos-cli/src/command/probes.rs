@@ -2,10 +2,10 @@
 
 use super::{
     HELD, USAGE, complain,
-    fields::{fields, first_line, paragraph, table},
+    fields::{fields, fields_named, first_line, paragraph, table},
     say,
 };
-use chaos_core::{ConfigError, Registry};
+use chaos_core::{ConfigError, Registry, schemars::Schema};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,34 +41,24 @@ fn show(registry: &Registry, kind: &str) -> u8 {
         ));
         return USAGE;
     };
-    let mut beside = table(&["beside it", "value", "default", "meaning"]);
-    for row in [
-        [
-            "every",
-            "time, \"250ms\"",
-            "500ms",
-            "How often it is asked: 1ms or more.",
-        ],
-        [
-            "expect",
-            "true, false, number, text",
-            "–",
-            "What it must see. Without it: true, or a status of success.",
-        ],
-        [
-            "during_fault",
-            "boolean",
-            "false",
-            "Whether that must hold during the fault, too.",
-        ],
-    ] {
-        beside.add_row(row);
-    }
     say(&format!(
         "{kind}\n  {}\n\n{}\n\n{}\n\nin a file: probes: {{ NAME: {{ {kind}: {{ … }}, every: 500ms }} }}",
         paragraph(schema.get("description")),
         fields(&schema),
-        beside.trim_fmt()
+        fields_named("beside it", &common(registry))
     ));
     HELD
+}
+
+/// The fields that every kind has: those that the file's schema has beside the kinds.
+fn common(registry: &Registry) -> Schema {
+    let mut schema = chaos_scenario::schema(registry);
+    let probe = schema.pointer("/$defs/probe/properties").cloned();
+    let mut fields = probe.unwrap_or_default();
+    if let Some(fields) = fields.as_object_mut() {
+        fields.retain(|name, _| !registry.probe_kinds().any(|kind| kind == name));
+    }
+    schema.remove("required");
+    schema.insert("properties".to_owned(), fields);
+    schema
 }

@@ -1,6 +1,6 @@
 //! `chaos report`: a run's JSON in another form, and two of them compared.
 
-use super::{INTERNAL, USAGE, complain, say};
+use super::{INTERNAL, USAGE, complain, files, output::print};
 use chaos_core::Chain;
 use chaos_validator::{CompareTolerance, Comparison, Format, Paint, Summary, terminal_width};
 use std::{
@@ -68,6 +68,13 @@ fn render(args: &Args, file: &Path) -> Result<u8, u8> {
     let by_name = || Format::of_path(args.output.as_deref()?);
     let format = args.format.or_else(by_name).unwrap_or(Format::Table);
     match &args.output {
+        Some(path) if files::is_same(path, file) => {
+            complain(&format!(
+                "error: --output {}: is the report that is read; write to another file",
+                path.display()
+            ));
+            return Err(USAGE);
+        }
         Some(path) => write(&summary, format, path)?,
         None => print(&rendered(&summary, format)?),
     }
@@ -79,11 +86,15 @@ fn compare_two(args: &Compare) -> Result<u8, u8> {
     let tolerance = CompareTolerance::relative(args.tolerance / 100.0);
     let comparison = Comparison::of(&before, &now, tolerance);
     match args.format {
-        Format::Table => say(&comparison.table(Paint::detect(), terminal_width())),
+        Format::Table => print(&format!(
+            "{}\n",
+            comparison.table(Paint::detect(), terminal_width())
+        )),
         Format::Markdown => print(&comparison.markdown()),
         Format::Json => {
-            let json = serde_json::to_string_pretty(&comparison);
-            say(&json.map_err(|error| super::internal_code(&error))?);
+            let json = comparison.to_json();
+            let json = json.map_err(|error| super::internal_code(&error))?;
+            print(&format!("{json}\n"));
         }
         other => {
             complain(&format!(
@@ -138,11 +149,6 @@ fn step_summary(summary: &Summary) {
             path.display()
         ));
     }
-}
-
-/// A reader that has gone away is no error.
-fn print(text: &str) {
-    io::stdout().write_all(text.as_bytes()).ok();
 }
 
 /// Writes the reports to a file, all at once: who reads it meanwhile sees the old one or the new one.

@@ -1,9 +1,11 @@
 //! `chaos run`: break, measure, judge, put back, report.
 
 use super::{
-    REFUSED, USAGE, complain, failed, plan, recover,
+    REFUSED, complain, failed, files,
+    output::print,
+    plan, recover,
     report::{self, Wanted},
-    say, source,
+    source,
 };
 use chaos_cli::{Live, Progress, stop_on_signals};
 use chaos_core::{Chain, Engine, EngineError, Registry, Seed, Stop, Watchdog};
@@ -11,18 +13,13 @@ use chaos_scenario::{Scenario, Scenarios, Stage};
 use chaos_validator::{
     Conclusion, Format, Machine, Paint, Recording, Report, ResourceWatch, Summary, terminal_width,
 };
-use std::{
-    fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     source: source::Source,
-    /// Writes the reports of all scenarios as JSON.
+    /// Writes the reports of all scenarios as JSON. What an earlier run has written there is removed before anything else.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Writes the reports in another form, by the name of the file (.html, .md, .xml, .prom, .txt) or as FORMAT=FILE; may be
@@ -61,6 +58,12 @@ pub(crate) async fn run(args: Args, registry: Registry) -> u8 {
 }
 
 async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
+    // A report that cannot be written is known before anything is broken.
+    let reports = args.reports.iter();
+    let reports = reports.map(|wanted| ("--report", wanted.path.as_path()));
+    let json = args.output.iter().map(|path| ("--output", path.as_path()));
+    let wanted: Vec<_> = json.chain(reports).collect();
+    files::make_way(&wanted, &args.source.file)?;
     let scenarios = args.source.read(registry)?;
     let chosen = args.source.select(&scenarios)?;
     if scenarios.requires_approval() && !args.approve {
@@ -68,20 +71,6 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
             "error: safety.require_approval asks for an approval; run it again with --approve when you have one",
         );
         return Err(REFUSED);
-    }
-    // A report that cannot be written is known before anything is broken.
-    let reports = args.reports.iter().map(|wanted| ("--report", &wanted.path));
-    for (option, path) in args
-        .output
-        .iter()
-        .map(|path| ("--output", path))
-        .chain(reports)
-    {
-        let open = can_be_written(path);
-        open.map_err(|error| {
-            complain(&format!("error: {option} {}: {error}", path.display()));
-            USAGE
-        })?;
     }
     let live = match args.metrics {
         Some(address) => Some(listen(address).await?),
@@ -126,8 +115,8 @@ async fn run_all(args: &Args, registry: &Registry) -> Result<u8, u8> {
         .collect();
     let (paint, width) = (Paint::detect(), terminal_width());
     match summary.reports.as_slice() {
-        [report] if chosen.len() == 1 => say(&format!("\n{}", report.table_in(paint, width))),
-        _ => say(&format!("\n{}", summary.table_in(paint, width))),
+        [report] if chosen.len() == 1 => print(&format!("\n{}\n", report.table_in(paint, width))),
+        _ => print(&format!("\n{}\n", summary.table_in(paint, width))),
     }
     // One that cannot be written is in no other's way.
     let json = args.output.iter().map(|path| (Format::Json, path));
@@ -162,21 +151,6 @@ async fn start(args: &Args, registry: &Registry) -> Result<Engine, u8> {
         complain(&recover::told(&orphans));
     }
     Ok(engine)
-}
-
-/// Whether a file can be written; one that is not there is not left behind.
-fn can_be_written(path: &Path) -> io::Result<()> {
-    match fs::OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .open(path)
-    {
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::OpenOptions::new().append(true).open(path).map(drop)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// Serves `/metrics`, and says where.
@@ -229,7 +203,7 @@ async fn run_chosen(
                     let mut short = report.clone();
                     short.lints.clear();
                     let table = short.table_in(Paint::detect(), terminal_width());
-                    say(&format!("\n{table}"));
+                    print(&format!("\n{table}\n"));
                 }
                 worst.add(report.exit_code());
                 let left = report.verdict.conclusion == Conclusion::Left;

@@ -129,6 +129,21 @@ fn targets_and_probes_are_listed_and_explained() {
     }
     assert!(!proxy.contains("process.pause"), "{proxy}");
     let http = told(&scene.run(&["probes", "http"]));
+    let (_, beside) = http.split_once("beside it").unwrap();
+    for field in [
+        "every",
+        "timeout",
+        "delay",
+        "retries",
+        "mode",
+        "expect",
+        "during_fault",
+        "stop_on_failure",
+    ] {
+        let is_listed = beside.lines().any(|l| l.trim_start().starts_with(field));
+        assert!(is_listed, "{field}: {http}");
+    }
+    assert!(beside.contains("such as \"250ms\""), "{http}");
     for word in ["url", "timeout", "2s", "every", "500ms", "during_fault"] {
         assert!(http.contains(word), "{word}\n{http}");
     }
@@ -174,4 +189,56 @@ fn the_doctor_knows_every_fault() {
         assert!(said.contains(kind), "{kind}: {said}");
     }
     assert!(!said.contains("a mistake in this program"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_said_is_an_error_unless_nobody_listens() {
+    let scene = Scene::new();
+    let file = scene.file(SLOW);
+    let file = file.to_str().unwrap();
+    for arguments in [
+        &["schema"][..],
+        &["faults"],
+        &["validate", file],
+        &["plan", file],
+        &["report", "--help"],
+        &["--version"],
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = scene.chaos(arguments).stdout(full).output().unwrap();
+        assert_eq!(output.status.code(), Some(70), "{arguments:?}");
+        let told = told(&output);
+        assert!(
+            told.contains("standard output could not be written: No space left"),
+            "{told}"
+        );
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = scene.chaos(arguments).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!crate::scene::told(&output).contains("standard output"));
+    }
+}
+
+#[test]
+fn a_target_that_changes_nothing_or_is_no_url_is_refused() {
+    let scene = Scene::new();
+    let file = scene.file(SLOW);
+    let file = file.to_str().unwrap();
+    let with = |target: &str| scene.run(&["validate", file, "--target", target]);
+    let output = with("http://127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let output = with("127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(2));
+    let said = told(&output);
+    assert!(
+        said.contains("is no URL") && said.contains("http://localhost:8000"),
+        "{said}"
+    );
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, text.replace("${base_url}", "http://127.0.0.1:9")).unwrap();
+    let output = with("http://127.0.0.1:9");
+    assert_eq!(output.status.code(), Some(2));
+    let said = told(&output);
+    assert!(said.contains("--target changes nothing"), "{said}");
 }

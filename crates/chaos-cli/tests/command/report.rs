@@ -53,7 +53,10 @@ fn a_report_is_rendered_again_in_every_form() {
         markdown.contains("--scenario Down") && markdown.contains("--seed 7"),
         "{markdown}"
     );
-    let measured_on = format!("{} processor", std::thread::available_parallelism().unwrap());
+    let measured_on = format!(
+        "{} processor",
+        std::thread::available_parallelism().unwrap()
+    );
     assert!(markdown.contains(&measured_on), "{markdown}");
     again(&["--output", &path("b.html")]);
     assert_eq!(written(&path("b.html")), written(&html));
@@ -217,4 +220,75 @@ fn a_link_is_written_through_and_one_report_that_fails_loses_no_other() {
             .starts_with("<!-- chaos-report -->")
     );
     assert!(fs::read_to_string(&junit).unwrap().contains("<testsuite "));
+}
+
+#[test]
+fn each_report_needs_a_file_of_its_own() {
+    let scene = Scene::new();
+    let file = scene.file(SLOW);
+    let before = fs::read_to_string(&file).unwrap();
+    let file = file.to_str().unwrap();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let (a, again, same) = (path("a.html"), path("./a.html"), format!("html={file}"));
+    for (more, says) in [
+        (
+            ["--report", &a, "--report", &again],
+            "is written by --report, too",
+        ),
+        (
+            ["--report", &a, "--output", &again],
+            "is written by --output, too",
+        ),
+        (["--report", &a, "--report", &same], "is the scenario file"),
+    ] {
+        let output = scene.run(&[&["run", file][..], &more].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(told(&output).contains(says), "{}", told(&output));
+        assert!(!scene.path("a.html").exists());
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), before);
+    let json = path("a.json");
+    fs::write(&json, "{}").unwrap();
+    let output = scene.run(&["report", &json, "--output", &json]);
+    assert!(!output.status.success());
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_no_report_of_an_earlier_one() {
+    let scene = Scene::new();
+    let approval = "safety: { require_approval: true }";
+    for (more, code) in [(approval, 4), ("safety: { protected: [web] }", 2)] {
+        let file = scene.file_with(more, SLOW);
+        let (json, html) = (scene.path("report.json"), scene.path("report.html"));
+        for old in [&json, &html] {
+            fs::write(old, "of an earlier run").unwrap();
+        }
+        let output = scene.run(&[
+            "run",
+            file.to_str().unwrap(),
+            "--output",
+            json.to_str().unwrap(),
+            "--report",
+            html.to_str().unwrap(),
+        ]);
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+        assert!(!json.exists() && !html.exists());
+    }
+}
+
+#[test]
+fn no_form_of_a_report_turns_around_what_is_read() {
+    let scene = Scene::new();
+    let (json, output) = run(&scene, SLOW, &[]);
+    assert!(output.status.code().is_some(), "{}", told(&output));
+    let text = fs::read_to_string(&json).unwrap();
+    let nasty = "Sl\\u202eo\\u2066w\\u001b[2J\\u200f";
+    fs::write(&json, text.replace("\"Slow\"", &format!("\"{nasty}\""))).unwrap();
+    for form in ["table", "markdown", "html", "junit", "github", "prometheus"] {
+        let output = scene.run(&["report", &json, "--format", form]);
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let steers = ['\u{202e}', '\u{2066}', '\u{1b}', '\u{200f}'];
+        assert!(!text.contains(steers), "{form}: {text}");
+    }
 }

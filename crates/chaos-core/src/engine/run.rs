@@ -175,15 +175,19 @@ impl Runner<'_> {
             self.close(Phase::Baseline);
             return Err(ended_by(reason));
         }
-        let verdict = self
-            .judge(Phase::Baseline, start, self.handle.elapsed())
-            .and(self.observers.steady());
+        let judged = self.judge(Phase::Baseline, start, self.handle.elapsed());
+        let watched = self.observers.steady();
         self.close(Phase::Baseline);
-        match failed.as_deref().or(verdict.why()) {
-            None => Ok(()),
-            Some(why) => Err(Outcome::NotSteady {
-                why: why.to_owned(),
+        match (failed, judged, watched) {
+            (Some(why), ..) => Err(Outcome::NotSteady { why }),
+            // An instrument that cannot tell says nothing of the target.
+            (None, Verdict::Held, Verdict::Unknown { why }) => Err(Outcome::Inconclusive {
+                why: format!("before the fault, nothing was injected: {why}"),
             }),
+            (None, judged, watched) => match judged.and(watched).why() {
+                Some(why) => Err(Outcome::NotSteady { why: why.into() }),
+                None => Ok(()),
+            },
         }
     }
 
@@ -222,14 +226,19 @@ impl Runner<'_> {
         let start = self.begin(Phase::Recovery, limit);
         self.sampler.phase(Some(Phase::Recovery));
         let stop = self.handle.stop.clone();
+        let mut blind;
         let verdict = loop {
             let now = self.handle.elapsed();
             let window = now.saturating_sub(STEADY_WINDOW).max(start);
             self.drain();
-            let verdict = self
-                .verdict(Phase::Recovery, window, now)
-                .and(self.observers.steady())
-                .and(self.answered());
+            let judged = self.verdict(Phase::Recovery, window, now);
+            let watched = self.observers.steady();
+            let answered = self.answered();
+            // All that is missing is an instrument that can tell.
+            blind = judged.is_held()
+                && answered.is_held()
+                && matches!(watched, Verdict::Unknown { .. });
+            let verdict = judged.and(watched).and(answered);
             if verdict.is_held() || now.saturating_sub(start) >= limit {
                 break verdict;
             }
@@ -246,6 +255,10 @@ impl Runner<'_> {
         };
         let verdict = match verdict {
             Verdict::Held => Verdict::Held,
+            Verdict::Unknown { why } if blind && self.handle.stop.requested().is_none() => {
+                let limit = humantime::format_duration(limit);
+                Verdict::unknown(format!("not known to be so within {limit}: {why}"))
+            }
             Verdict::Deviated { why } | Verdict::Unknown { why }
                 if self.handle.stop.requested().is_none() =>
             {

@@ -86,9 +86,16 @@ pub fn merge_lints<'a>(lints: impl IntoIterator<Item = (&'a str, &'a str)>) -> V
     };
     let mut merged: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, lint) in lints {
+        if merged
+            .iter()
+            .any(|(other, names)| *other == lint && names.contains(&name))
+        {
+            continue;
+        }
+        // What one name has twice, with other numbers, is said twice.
         match merged
             .iter_mut()
-            .find(|(other, _)| words(other) == words(lint))
+            .find(|(other, names)| words(other) == words(lint) && !names.contains(&name))
         {
             Some((_, names)) => names.push(name),
             None => merged.push((lint, vec![name])),
@@ -116,6 +123,21 @@ mod tests {
             assert!(says(S * (seconds - 1)), "{slos:?}");
             assert!(!says(S * seconds), "{slos:?}");
         }
+    }
+
+    #[test]
+    fn no_name_stands_before_a_lint_twice() {
+        let lints = [
+            ("n", "5 s are too short"),
+            ("n", "5 s are too short"),
+            ("n", "6 s are too short"),
+            ("m", "5 s are too short"),
+            ("m", "6 s are too short"),
+        ];
+        assert_eq!(
+            merge_lints(lints),
+            ["n, m: 5 s are too short", "n, m: 6 s are too short"]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod lint;
+mod never;
 mod overall;
 mod slo;
 mod slos;

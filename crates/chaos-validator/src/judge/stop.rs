@@ -202,6 +202,11 @@ impl StopCondition {
                 f64::from(1000 - thousandths) / 10.0
             ));
         }
+        if self.measure != Measure::AffectedUsers && self.lasts.is_zero() {
+            warnings.push(format!(
+                "`{self}` ends a run by a single second that looks so: say for how long, such as `for 5s`"
+            ));
+        }
         let in_window = rate * self.window().as_secs_f64();
         if self.measure != Measure::AffectedUsers
             && rate > 0.0
@@ -214,6 +219,25 @@ impl StopCondition {
             ));
         }
         warnings
+    }
+
+    /// That it can never be true of a load with so many endpoints; in words, with what to change.
+    pub fn lint_endpoints(&self, endpoints: usize) -> Option<String> {
+        // One alone has no name.
+        let endpoints = endpoints.max(1);
+        // More than one is a usual limit, also for a load that has one.
+        let enough = u32::try_from(endpoints.max(2)).map_or(f64::INFINITY, f64::from);
+        let never = self.measure == Measure::AffectedEndpoints && self.limit >= enough;
+        never.then(|| {
+            format!(
+                "`{self}` is never true: the load has {endpoints} {}; write fewer",
+                if endpoints == 1 {
+                    "endpoint"
+                } else {
+                    "endpoints"
+                }
+            )
+        })
     }
 }
 
@@ -299,6 +323,30 @@ mod tests {
         assert_eq!(lint("error_rate > 50% for 5s", 50.0), "");
         assert_eq!(lint("p99 > 4s for 10s", 50.0), "");
         assert_eq!(lint("affected_users > 100", 1.0), "");
+        let once = lint("error_rate > 1% for 0s", 50.0);
+        assert!(once.contains("such as `for 5s`"), "{once}");
+    }
+
+    #[test]
+    fn more_endpoints_than_there_are_are_never_affected() {
+        let lint = |condition: &str, endpoints| {
+            let condition: StopCondition = condition.parse().unwrap();
+            condition.lint_endpoints(endpoints)
+        };
+        for (condition, endpoints) in [
+            ("affected_endpoints > 99 for 5s", 0),
+            ("affected_endpoints > 3 for 5s", 3),
+        ] {
+            let told = lint(condition, endpoints).unwrap();
+            assert!(told.contains("is never true: the load has"), "{told}");
+        }
+        for (condition, endpoints) in [
+            ("affected_endpoints > 1 for 5s", 1),
+            ("affected_endpoints > 2 for 5s", 3),
+            ("error_rate > 99% for 5s", 1),
+        ] {
+            assert_eq!(lint(condition, endpoints), None);
+        }
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Whether a load sees what is normal, while the run goes on.
 
 use super::{Counts, recorder::Recorder};
-use crate::measure::{Hold, Norm};
+use crate::measure::{Hold, Norm, share};
 use chaos_core::{Edge, EdgeKind, Event, Phase, RunHandle, Verdict};
 use std::time::Duration;
 
 /// With fewer exchanges than this nothing can be said of the baseline.
 const LEAST: u64 = 5;
 
-/// The largest share of bad exchanges with which a baseline is steady: the default SLO.
+/// The largest share of bad exchanges, or of unsent ones, with which a baseline is steady: the default SLO.
 const MOST_BAD: f64 = 0.05;
 
 /// Follows the phases of a run.
@@ -70,26 +70,24 @@ impl Watch {
         let (start, end) = self.baseline.unwrap_or((Duration::ZERO, Duration::MAX));
         let (seen, waiting) = recorder.over_between(start, end);
         let counts: Counts = seen.iter().collect();
-        if counts.unsent > counts.done() {
-            return Verdict::unknown(format!(
-                "the load generator was too late to send {} of {} requests; this machine is too busy to measure",
-                counts.unsent, counts.planned
-            ));
-        }
         if waiting as u64 > counts.done() {
             return Verdict::deviated(format!(
                 "{waiting} requests are not answered, {} are; is the target up?",
                 counts.good
             ));
         }
-        if counts.done() < LEAST {
+        let failed = share(counts.bad, counts.done());
+        // A generator that comes too late makes some answers late, too, but not half of them failures.
+        if let Some(why) = too_late(&counts).filter(|_| failed <= 0.5) {
+            return Verdict::unknown(why);
+        }
+        if counts.done() < LEAST && failed <= 0.5 {
             return Verdict::unknown(format!(
                 "only {} requests were answered in the baseline; {LEAST} are needed: make it longer or the rate higher",
                 counts.done()
             ));
         }
-        let share = crate::measure::share(counts.bad, counts.done());
-        if share > MOST_BAD {
+        if failed > MOST_BAD {
             let worst = crate::measure::commonest_failure(&seen);
             return Verdict::deviated(format!(
                 "{} of {} requests failed before any fault{worst}; at most {} % may",
@@ -115,12 +113,28 @@ impl Watch {
         });
         // Only the newest hold window can have become steady since the last time.
         let settled = recorder.settled_since(removed);
-        match hold.newest(&settled, removed) {
+        let verdict = match hold.newest(&settled, removed) {
             None => Verdict::unknown(format!(
                 "not yet watched for {:?} after the fault",
                 hold.length()
             )),
             Some(window) => norm.judge(window, hold),
+        };
+        let counts: Counts = settled.iter().collect();
+        match too_late(&counts) {
+            // Late answers of a generator that cannot keep up are its own.
+            Some(why) if !verdict.is_held() => Verdict::unknown(why),
+            _ => verdict,
         }
     }
+}
+
+/// That the generator could not send what it should, and what would help.
+fn too_late(counts: &Counts) -> Option<String> {
+    (share(counts.unsent, counts.planned) > MOST_BAD).then(|| {
+        format!(
+            "the load generator was too late to send {} of {} requests: use a lower rate, or a less busy machine",
+            counts.unsent, counts.planned
+        )
+    })
 }

@@ -18,6 +18,19 @@ pub struct Comparison {
     pub alone: Vec<String>,
 }
 
+/// The version of a comparison's JSON.
+const COMPARISON_SCHEMA: u32 = 1;
+
+/// What a comparison's JSON begins with.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema: u32,
+    verdict: Trend,
+    exit_code: u8,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
 /// By how much one measure of a scenario has changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -34,6 +47,8 @@ pub struct Change {
     pub interval: Option<(f64, f64)>,
     /// What is to be made of it.
     pub trend: Trend,
+    /// Why it is not compared, or cannot be told.
+    pub note: Option<String>,
 }
 
 /// A measure that is compared: for each of them less is better.
@@ -60,6 +75,8 @@ pub enum Measure {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Trend {
+    /// There is too little to compare; the others decide.
+    NotCompared,
     /// It is better, for sure.
     Better,
     /// It has not become worse by more than is tolerated.
@@ -68,6 +85,17 @@ pub enum Trend {
     Unclear,
     /// It is worse by more than is tolerated, for sure.
     Worse,
+}
+
+impl Measure {
+    /// Of which quantile of the latency it is.
+    const fn quantile(self) -> Option<f64> {
+        match self {
+            Self::LatencyP95 => Some(0.95),
+            Self::LatencyP99 => Some(0.99),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Measure {
@@ -137,7 +165,8 @@ impl Comparison {
 
     /// The worst that has become of anything; unclear when there is nothing to compare.
     pub fn trend(&self) -> Trend {
-        let worst = self.changes.iter().map(|change| change.trend).max();
+        let trends = self.changes.iter().map(|change| change.trend);
+        let worst = trends.filter(|trend| *trend != Trend::NotCompared).max();
         match worst {
             // A scenario that is gone may have been the one that broke.
             Some(Trend::Better | Trend::Same) if !self.alone.is_empty() => Trend::Unclear,
@@ -150,9 +179,22 @@ impl Comparison {
     pub fn exit_code(&self) -> u8 {
         match self.trend() {
             Trend::Better | Trend::Same => 0,
-            Trend::Unclear => 3,
+            Trend::Unclear | Trend::NotCompared => 3,
             Trend::Worse => 1,
         }
+    }
+
+    /// The comparison as JSON, indented: schema, verdict and exit code first.
+    ///
+    /// # Errors
+    /// A number cannot be written as JSON.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(&Written {
+            schema: COMPARISON_SCHEMA,
+            verdict: self.trend(),
+            exit_code: self.exit_code(),
+            comparison: self,
+        })
     }
 
     /// The comparison as a table.
@@ -173,7 +215,12 @@ impl Comparison {
         let alone: String = self
             .alone
             .iter()
-            .map(|name| format!("  ? only in one of them: {}\n", super::paint::safe(name)))
+            .map(|name| {
+                format!(
+                    "  ? only in one of them: {}\n",
+                    super::paint::printable(name)
+                )
+            })
             .collect();
         paint.marks(format!(
             "{}\n\n{table}\n{alone}",
@@ -185,7 +232,7 @@ impl Comparison {
         match self.trend() {
             Trend::Better => "✓ it is better",
             Trend::Same => "✓ it is no worse",
-            Trend::Unclear => "? whether it is worse cannot be told",
+            Trend::Unclear | Trend::NotCompared => "? whether it is worse cannot be told",
             Trend::Worse => "✗ it is WORSE",
         }
     }
@@ -218,14 +265,20 @@ impl Change {
             Trend::Same => "✓ no worse",
             Trend::Unclear => "? cannot tell",
             Trend::Worse => "✗ WORSE",
+            Trend::NotCompared => "–",
+        };
+        let trend = match &self.note {
+            Some(note) if self.trend == Trend::NotCompared => format!("{trend} {note}"),
+            Some(note) => format!("{trend}: {note}"),
+            None => trend.to_owned(),
         };
         [
-            super::paint::safe(&self.scenario).replace('\n', " "),
+            super::paint::printable(&self.scenario).replace('\n', " "),
             self.measure.to_string(),
             say(self.before),
             say(self.now),
             interval,
-            trend.to_owned(),
+            trend,
         ]
     }
 
@@ -270,24 +323,40 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
     let fit = is_fit(before) && is_fit(now);
     let changes = measures.into_iter().filter_map(|(measure, of)| {
         let (was, is) = (of(before), of(now));
+        let few = measure.quantile().and_then(|q| too_few(before, now, q));
         // Neither had an outage, say.
-        was.or(is)?;
+        if was.or(is).is_none() && few.is_none() {
+            return None;
+        }
         let interval = was.zip(is).map(|(was, is)| difference(was, is));
+        let trend = match interval.filter(|_| fit) {
+            _ if was.or(is).is_none() => Trend::NotCompared,
+            None => Trend::Unclear,
+            Some(interval) => {
+                let before = was.map_or(0.0, |k| k.value);
+                trend(interval, tolerance.of(measure, before))
+            }
+        };
         Some(Change {
             scenario: now.run.name.clone(),
             measure,
             before: was.map(|k| k.value),
             now: is.map(|k| k.value),
             interval,
-            trend: interval.filter(|_| fit).map_or(Trend::Unclear, |interval| {
-                trend(
-                    interval,
-                    tolerance.of(measure, was.map_or(0.0, |k| k.value)),
-                )
-            }),
+            trend,
+            note: few,
         })
     });
     changes.collect()
+}
+
+/// That one of them has too few requests for a quantile.
+fn too_few(before: &Report, now: &Report, quantile: f64) -> Option<String> {
+    let needed = least_for_quantile(quantile);
+    let seen = [before, now].into_iter();
+    let seen = seen.filter_map(|report| report.metrics.degradation.as_ref());
+    let fewest = seen.map(|seen| seen.n_baseline.min(seen.n_fault)).min()?;
+    (fewest < needed).then(|| format!("too few requests: {fewest} of {needed}"))
 }
 
 /// Whether a run went as it was meant, under an instrument that can be trusted.

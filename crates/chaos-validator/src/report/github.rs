@@ -1,6 +1,6 @@
 //! The reports as annotations of a GitHub workflow: commands that a step prints.
 
-use super::Summary;
+use super::{Summary, paint::steers};
 use crate::judge::{Conclusion, Judgement};
 
 /// GitHub shows ten of each sort in a step.
@@ -52,6 +52,12 @@ pub(super) fn render(summary: &Summary) -> String {
 
 /// The message of a command: what would end it is encoded, as the runner decodes it.
 fn data(text: &str) -> String {
+    let shown = |c| match c {
+        '\n' | '\r' => c,
+        c if steers(c) => '\u{fffd}',
+        c => c,
+    };
+    let text: String = text.chars().map(shown).collect();
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
@@ -70,5 +76,6 @@ mod tests {
     fn a_name_cannot_be_a_command() {
         assert_eq!(data("100 %\n::error::x"), "100 %25%0A::error::x");
         assert_eq!(property("a:b,c\r"), "a%3Ab%2Cc%0D");
+        assert_eq!(data("a\u{202e}b\u{1b}c"), "a\u{fffd}b\u{fffd}c");
     }
 }

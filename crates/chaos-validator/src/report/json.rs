@@ -5,6 +5,7 @@
 
 use super::Report;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde_json::{Map, Value as Json};
 
 /// The version of the JSON that this library writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -33,6 +34,9 @@ fn unreadable(schema: u64) -> String {
     format!("the report has schema {schema}; this version reads {SCHEMA}")
 }
 
+/// What can be read.
+const GIVE: &str = "give what `chaos run --output` has written";
+
 /// A text that is not a report.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the report")]
@@ -41,15 +45,34 @@ pub struct ReportError(#[source] pub(super) serde_json::Error);
 
 impl ReportError {
     /// Looks at the schema alone first: of a later one nothing else may be readable.
-    pub(super) fn check_schema(text: &str) -> Result<(), Self> {
-        #[derive(Deserialize)]
-        struct Version {
-            schema: u64,
-        }
-        let version: Version = serde_json::from_str(text).map_err(Self)?;
-        match version.schema == u64::from(SCHEMA) {
-            true => Ok(()),
-            false => Err(Self(serde_json::Error::custom(unreadable(version.schema)))),
+    pub(super) fn check_schema(text: &str) -> Result<Map<String, Json>, Self> {
+        let wrong = |why: String| Err(Self(serde_json::Error::custom(why)));
+        let map = match serde_json::from_str(text) {
+            Ok(Json::Object(map)) => map,
+            Ok(other) => {
+                let kind = match other {
+                    Json::Array(_) => "a list",
+                    Json::Number(_) => "a number",
+                    Json::String(_) => "a text",
+                    _ => "a single word",
+                };
+                return wrong(format!("it is no report: {kind} stands there; {GIVE}"));
+            }
+            Err(error) => return wrong(format!("it is no JSON: {error}; {GIVE}")),
+        };
+        match map.get("schema").map(Json::as_u64) {
+            None => wrong(format!("it is no report: it has no `schema`; {GIVE}")),
+            Some(None) => wrong(format!(
+                "it is no report: its `schema` is no number; {GIVE}"
+            )),
+            Some(Some(schema)) if schema != u64::from(SCHEMA) => wrong(unreadable(schema)),
+            _ if map.contains_key("run") || map.contains_key("reports") => Ok(map),
+            _ if map.contains_key("changes") => {
+                wrong(format!("it is a comparison and no report; {GIVE}"))
+            }
+            _ => wrong(format!(
+                "it is no report: it has neither `run` nor `reports`; {GIVE}"
+            )),
         }
     }
 }

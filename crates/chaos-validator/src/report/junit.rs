@@ -1,6 +1,6 @@
 //! The reports as JUnit XML: a suite a scenario, a case a promise or a hypothesis, and one for how the run ended.
 
-use super::{Report, Summary};
+use super::{Report, Summary, paint::steers};
 use crate::judge::{Conclusion, Judgement, SloResult};
 use chaos_core::Verdict;
 use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, TestSuite};
@@ -103,11 +103,23 @@ fn skipped(why: &str) -> TestCaseStatus {
     status
 }
 
-/// Without what XML cannot say at all.
+/// Without what XML cannot say at all, and what would turn around what is read.
 fn clean(text: &str) -> String {
-    let allowed = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-    text.chars()
-        .filter(allowed)
-        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
-        .collect()
+    let shown = |c: char| match c {
+        '\n' | '\t' => Some(c),
+        c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => None,
+        c if steers(c) => Some('\u{fffd}'),
+        c => Some(c),
+    };
+    text.chars().filter_map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        assert_eq!(clean("a\u{0}\u{202e}b\n\u{ffff}"), "a\u{fffd}b\n");
+    }
 }

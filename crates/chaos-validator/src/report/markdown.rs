@@ -1,6 +1,6 @@
 //! The reports as Markdown, for a comment at a pull request.
 
-use super::{Report, Summary, resources, table::mark};
+use super::{Report, Summary, paint::steers, resources, table::mark};
 use crate::judge::{Conclusion, Judgement, SloResult};
 
 /// By which a tool finds its own comment again, to write it anew and not another.
@@ -184,9 +184,7 @@ pub(super) fn escape(text: &str) -> String {
             }
             ':' => escaped += "&#58;",
             '\n' | '\r' | '\t' => escaped.push(' '),
-            c if c.is_control() => {}
-            // They would turn around what is read.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            c if steers(c) => {}
             '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '!' | '|' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(c);

@@ -28,7 +28,7 @@ pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use machine::Machine;
 pub use model::{LoadFacts, Report};
-pub use paint::Paint;
+pub use paint::{Paint, printable};
 pub use summary::{RefusedScenario, Summary};
 pub use width::{terminal_width, wrap};
 

@@ -46,15 +46,29 @@ impl Paint {
     }
 }
 
-/// Text from files and targets, without characters that would steer a terminal.
-pub(crate) fn safe(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' => '\n',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+/// Whether a character would steer a terminal, or turn around or hide what is read.
+pub(crate) fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text from files and targets, in which what would steer a terminal, or turn around or hide what is read, is `\u{fffd}`.
+/// Ends of lines stay, tabs are spaces.
+///
+/// ```
+/// assert_eq!(chaos_validator::printable("a\u{202e}b\u{1b}[2J\n"), "a\u{fffd}b\u{fffd}[2J\n");
+/// ```
+pub fn printable(text: &str) -> String {
+    let shown = |c| match c {
+        '\n' => c,
+        '\t' => ' ',
+        c if steers(c) => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -62,7 +76,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_steer_the_terminal() {
-        assert_eq!(safe("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\n");
+    fn text_cannot_steer_the_terminal_or_the_reader() {
+        for c in "\u{1b}\u{7f}\u{9b}\r\u{202e}\u{2066}\u{200f}\u{2028}\u{feff}".chars() {
+            assert_eq!(printable(&format!("a{c}[2Jb\n")), "a\u{fffd}[2Jb\n");
+        }
+        assert_eq!(printable("ä 日本 עברית 👩‍🔬 %"), "ä 日本 עברית 👩‍🔬 %");
     }
 }

@@ -278,7 +278,7 @@ impl Page {
 }
 
 fn escape(value: &str) -> String {
-    value
+    super::paint::printable(value)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")

@@ -2,7 +2,7 @@
 
 use super::{
     Report, ReportError, Schema,
-    paint::{Paint, safe},
+    paint::{Paint, printable},
     width::{Grid, shorten, wrap},
 };
 use crate::judge::{Conclusion, Slo, SloResult, merge_lints};
@@ -77,11 +77,8 @@ impl Summary {
     /// # Errors
     /// The text is cut off, is no report, or has another schema.
     pub fn from_json(text: &str) -> Result<Self, ReportError> {
-        ReportError::check_schema(text)?;
         // Two forms, told apart by what only one of them has: an error is then about the right one.
-        let has: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(ReportError)?;
-        match has.contains_key("reports") {
+        match ReportError::check_schema(text)?.contains_key("reports") {
             true => serde_json::from_str(text).map_err(ReportError),
             false => Ok(Self::new([Report::from_json(text)?])),
         }
@@ -142,7 +139,7 @@ impl Summary {
         remarks.extend(self.warnings());
         let remarks: Vec<String> = remarks
             .iter()
-            .map(|remark| wrap(&format!("  {}", safe(remark)), width) + "\n")
+            .map(|remark| wrap(&format!("  {}", printable(remark)), width) + "\n")
             .collect();
         let held = self.reports.iter().filter(|r| r.verdict.is_held()).count();
         let headline = format!(
@@ -188,5 +185,5 @@ fn row(report: &Report, name: String) -> [String; 7] {
 
 /// A name on one line.
 fn line(name: &str) -> String {
-    safe(name).replace('\n', " ")
+    printable(name).replace('\n', " ")
 }

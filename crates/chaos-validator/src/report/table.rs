@@ -2,7 +2,7 @@
 
 use super::{
     Report,
-    paint::{Paint, safe},
+    paint::{Paint, printable},
     resources,
     short::Short,
     width::{Grid, shorten, wrap},
@@ -22,7 +22,7 @@ pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> Str
         verdict.conclusion.sign(),
         report.run.name
     );
-    let mut text = paint.bold(&wrap(&safe(&headline), width));
+    let mut text = paint.bold(&wrap(&printable(&headline), width));
     text.push('\n');
     let mut remarks = remarks(report);
     if !report.slos.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn render(report: &Report, paint: Paint, width: Option<usize>) -> Str
         text.push('\n');
     }
     for line in remarks {
-        text += &format!("{}\n", wrap(&format!("  {}", safe(&line)), width));
+        text += &format!("{}\n", wrap(&format!("  {}", printable(&line)), width));
     }
     paint.marks(text)
 }
@@ -140,7 +140,7 @@ fn row(name: &str, phase: &PhaseMetrics) -> [String; 8] {
 
 /// What the targets used, one line each.
 fn resources(report: &Report, width: Option<usize>) -> Option<String> {
-    let row = |site| resources::row(site).map(|cell| shorten(&safe(&cell), MOST_NAME));
+    let row = |site| resources::row(site).map(|cell| shorten(&printable(&cell), MOST_NAME));
     let rows: Vec<[String; 5]> = resources::known(report).map(row).collect();
     let grid = Grid {
         header: resources::HEADER,

@@ -3,7 +3,7 @@
 use super::{section::Section, words};
 use crate::{
     judge::{Conclusion, SloResult, merge_lints},
-    report::{Report, Summary},
+    report::{Report, Summary, paint::steers},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use minijinja::{Environment, Error, value::Serde};
@@ -182,8 +182,8 @@ fn render(
     let text = environment
         .get_template("page.html")?
         .render(Serde(&page))?;
-    // The macros leave lines before the page, and some characters are none in HTML.
-    let allowed = |c: char| !c.is_control() || c == '\n';
+    // The macros leave lines before the page, and some characters are none in HTML or turn around what is read.
+    let allowed = |c: char| !steers(c) || c == '\n';
     let clean = |c| if allowed(c) { c } else { '\u{fffd}' };
     Ok(text.trim_start().chars().map(clean).collect())
 }

@@ -1,5 +1,6 @@
 //! Writing SVG.
 
+use crate::report::paint::steers;
 use std::fmt::{self, Display, Write as _};
 
 /// A text in which nothing is markup.
@@ -16,7 +17,7 @@ impl Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(' ')?,
-                c if c.is_control() => f.write_char('\u{fffd}')?,
+                c if steers(c) => f.write_char('\u{fffd}')?,
                 c => f.write_char(c)?,
             }
         }
