@@ -6,6 +6,7 @@ mod builder;
 mod check;
 mod handle;
 mod inject;
+mod outcome;
 mod prepare;
 mod recover;
 mod run;

@@ -1,13 +1,15 @@
 //! One experiment: baseline, fault, recovery.
 
 use super::{
-    EdgeNotice, Engine, Notice, Recovered, SessionHandle, audience::Audience, check::check,
+    EdgeNotice, Engine, Notice, Recovered, SessionHandle,
+    audience::Audience,
+    check::check,
+    outcome::{Trouble, ended_by, outcome, unless_blind},
     sampler::Sampler,
 };
 use crate::{
-    Chain, Edge, EdgeKind, EngineError, Event, Experiment, Judged, Leftover, Outcome, Phase,
-    PhaseSpan, Placements, Run, RunHandle, Seed, Stop, StopReason, Value, Verdict,
-    guard::panic_message,
+    Edge, EdgeKind, EngineError, Event, Experiment, Judged, Outcome, Phase, PhaseSpan, Placements,
+    Run, RunHandle, Seed, Stop, StopReason, Verdict, guard::panic_message,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -105,7 +107,7 @@ impl Runner<'_> {
         self.run.stopped = self.handle.stop.requested();
         self.run.samples = std::mem::take(&mut self.sampler).finish();
         self.run.took = self.handle.elapsed();
-        self.run.outcome = self.unless_blind(outcome);
+        self.run.outcome = unless_blind(self.experiment, &mut self.run, outcome);
         self.run
     }
 
@@ -152,7 +154,8 @@ impl Runner<'_> {
         if !matches!(trouble, Some(Trouble::Error(_))) {
             self.aftermath().await;
         }
-        self.outcome(trouble)
+        let stopped = self.handle.stop.requested();
+        outcome(self.experiment, &mut self.run, stopped, trouble)
     }
 
     /// Watches normal, and says whether it is.
@@ -273,101 +276,6 @@ impl Runner<'_> {
             verdict,
         });
         self.close(Phase::Recovery);
-    }
-
-    /// A probe that has never seen anything has shown nothing, even if no hypothesis asks for it.
-    fn unless_blind(&mut self, outcome: Outcome) -> Outcome {
-        let mut blind = Vec::new();
-        for asked in &self.experiment.probes {
-            let samples = self.run.samples.of(&asked.settings.name);
-            let seen = samples
-                .iter()
-                .any(|s| !matches!(s.value, Value::Missing(_)));
-            if let (false, Some(Value::Missing(why))) = (seen, samples.last().map(|s| &s.value)) {
-                blind.push(format!(
-                    "the probe `{}` has never seen anything: {why}",
-                    asked.settings.name
-                ));
-            }
-        }
-        self.run.warnings.extend(blind.iter().cloned());
-        match (outcome, blind.into_iter().next()) {
-            (Outcome::Held, Some(why)) => Outcome::Inconclusive { why },
-            (outcome, _) => outcome,
-        }
-    }
-
-    fn outcome(&mut self, trouble: Option<Trouble>) -> Outcome {
-        if let Some(Trouble::Error(error)) = &trouble {
-            match error {
-                EngineError::Left { left, .. } => self.run.left.clone_from(left),
-                // Nobody has seen it gone.
-                EngineError::WardenGone => {
-                    self.run.left = self
-                        .run
-                        .changes
-                        .iter()
-                        .map(|c| Leftover::new(c, "not seen gone"))
-                        .collect();
-                }
-                // The host could not be changed safely, so it was not, or not for long.
-                EngineError::RefusedLater(_)
-                | EngineError::UndoLog(_)
-                | EngineError::UndoLogLost { .. } => {
-                    return Outcome::Aborted {
-                        by: format!("the engine: {}", Chain(error)),
-                    };
-                }
-                _ => {}
-            }
-            return Outcome::Failed {
-                why: Chain(error).to_string(),
-                left: self.run.left.clone(),
-            };
-        }
-        if let Some(reason) = self.handle.stop.requested() {
-            return ended_by(reason);
-        }
-        let started = |index| {
-            self.run
-                .edges
-                .iter()
-                .any(|edge| edge.index == index && edge.kind == EdgeKind::Injected)
-        };
-        let faults = self.experiment.faults.iter().enumerate();
-        let missing = faults
-            .filter(|(index, _)| !started(*index))
-            .map(|(_, placed)| placed)
-            .next();
-        let trouble = trouble.or_else(|| {
-            missing.map(|placed| {
-                Trouble::Lost(format!(
-                    "{} on {} was never in place",
-                    placed.kind(),
-                    placed.target()
-                ))
-            })
-        });
-        let judged = self
-            .run
-            .judged
-            .iter()
-            .filter(|judged| judged.phase != Phase::Baseline);
-        let worst = judged.fold(Verdict::Held, |worst, judged| {
-            let named = match &judged.verdict {
-                Verdict::Deviated { why } => Verdict::deviated(format!("{}: {why}", judged.name)),
-                Verdict::Unknown { why } => Verdict::unknown(format!("{}: {why}", judged.name)),
-                held => held.clone(),
-            };
-            worst.and(named)
-        });
-        match (worst, trouble) {
-            (Verdict::Deviated { why }, _) => Outcome::Deviated { why },
-            (_, Some(Trouble::Lost(why))) | (Verdict::Unknown { why }, _) => {
-                Outcome::Inconclusive { why }
-            }
-            _ => Outcome::Held,
-        }
     }
 
     fn begin(&mut self, phase: Phase, planned: Duration) -> Duration {
@@ -492,15 +400,6 @@ impl Runner<'_> {
     }
 }
 
-/// What went wrong with the faults.
-#[derive(Debug)]
-enum Trouble {
-    /// They were not in place all the time.
-    Lost(String),
-    /// A promise was broken.
-    Error(EngineError),
-}
-
 fn judged(hypothesis: &dyn crate::Hypothesis, phase: Phase, samples: &crate::Samples) -> Verdict {
     catch_unwind(AssertUnwindSafe(|| hypothesis.judge(phase, samples))).unwrap_or_else(|panic| {
         Verdict::unknown(format!(
@@ -508,11 +407,4 @@ fn judged(hypothesis: &dyn crate::Hypothesis, phase: Phase, samples: &crate::Sam
             panic_message(panic.as_ref())
         ))
     })
-}
-
-fn ended_by(reason: StopReason) -> Outcome {
-    match reason {
-        StopReason::Interrupted { by } => Outcome::Interrupted { by },
-        StopReason::Aborted { by } => Outcome::Aborted { by },
-    }
 }
