@@ -114,7 +114,8 @@ impl SiteResources {
 }
 
 impl ResourceUse {
-    /// Means count each point for as long as it is in the window; the most is that of the points that are mostly in it.
+    /// By the points that are mostly in the window: what is before and after it is not the window's. Means count each for as long
+    /// as it is in it.
     fn of(points: &[ResourcePoint], window: Window) -> Option<Self> {
         let within = |p: &ResourcePoint| {
             p.to.min(window.end)
@@ -127,22 +128,24 @@ impl ResourceUse {
             .collect();
         let longest = seen.iter().map(|(within, _)| *within).max()?;
         let mostly = |(within, p): &&(Duration, &ResourcePoint)| *within * 2 >= p.length();
-        let inside: Vec<&ResourcePoint> = match seen.iter().any(|point| mostly(&point)) {
-            true => seen.iter().filter(mostly).map(|(_, p)| *p).collect(),
+        let inside: Vec<&(Duration, &ResourcePoint)> = match seen.iter().any(|p| mostly(&p)) {
+            true => seen.iter().filter(mostly).collect(),
             // The window is shorter than a point.
             false => seen
                 .iter()
                 .filter(|(within, _)| *within == longest)
-                .map(|(_, p)| *p)
                 .collect(),
         };
         let most =
-            |of: fn(&ResourcePoint) -> Option<u64>| inside.iter().filter_map(|p| of(p)).max();
+            |of: fn(&ResourcePoint) -> Option<u64>| inside.iter().filter_map(|(_, p)| of(p)).max();
         let gaps = seen.iter().filter(|(_, p)| p.is_gap());
         Some(Self {
-            cpu_mean: mean(seen.iter().map(|(within, p)| (*within, p.cpu))),
-            cpu_max: inside.iter().filter_map(|p| p.cpu_max).reduce(f64::max),
-            memory_mean: mean_bytes(seen.iter().map(|(within, p)| (*within, p.memory))),
+            cpu_mean: mean(inside.iter().map(|(within, p)| (*within, p.cpu))),
+            cpu_max: inside
+                .iter()
+                .filter_map(|(_, p)| p.cpu_max)
+                .reduce(f64::max),
+            memory_mean: mean_bytes(inside.iter().map(|(within, p)| (*within, p.memory))),
             memory_max: most(|p| p.memory_max),
             descriptors_max: most(|p| p.descriptors),
             threads_max: most(|p| p.threads),
@@ -182,8 +185,8 @@ mod tests {
     fn a_point_counts_for_as_long_as_it_is_in_the_window() {
         let points = [point(0, 0.0, 10), point(1, 1.0, 20), point(2, 2.0, 90)];
         let used = ResourceUse::of(&points, window(0.0, 2.25)).unwrap();
-        assert!((used.cpu_mean.unwrap() - 1.5 / 2.25).abs() < 1e-9);
         // The last is mostly outside.
+        assert_eq!((used.cpu_mean, used.memory_mean), (Some(0.5), Some(15)));
         assert_eq!((used.cpu_max, used.memory_max), (Some(1.0), Some(20)));
         let short = ResourceUse::of(&points, window(2.1, 2.2)).unwrap();
         assert_eq!(short.memory_max, Some(90));
