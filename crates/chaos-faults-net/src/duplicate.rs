@@ -2,7 +2,7 @@
 
 use crate::{
     PacketsConfig, Transport,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     draws::Draws,
     emulate,
@@ -56,12 +56,8 @@ pub struct Duplicate {
 impl Duplicate {
     /// This share of the packets arrives twice, 0 to 100.
     pub fn percent(percent: f64) -> Self {
-        let correlation = 0.0;
         Self {
-            chance: Chance {
-                percent,
-                correlation,
-            },
+            chance: Chance::percent(percent),
             scope: Scope::DEFAULT,
         }
     }
@@ -89,12 +85,7 @@ impl Duplicate {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.chance.percent)
-            .map_err(|e| ConfigError::field("duplicate", e.to_string()).help(help))?;
-        if percent.get() == 0.0 {
-            return Err(ConfigError::field("duplicate", "0 does nothing").help(help));
-        }
+        self.chance.check("duplicate", "0 does nothing")?;
         self.scope.check()
     }
 }
@@ -166,15 +157,8 @@ impl FaultConfig for DuplicateConfig {
 
     fn build(self) -> Result<Duplicate, ConfigError> {
         let fault = Duplicate {
-            chance: Chance {
-                percent: self.duplicate.get(),
-                correlation: self.correlation.get(),
-            },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            chance: Chance::new(self.duplicate, self.correlation),
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         fault.check()?;
         Ok(fault)
@@ -190,13 +174,11 @@ struct Doubling {
 
 impl Effect for Doubling {
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(Doubles {
-                draws: self.chance.draws(leg.rng()),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.direction)?;
+        Some(Box::new(Doubles {
+            draws: self.chance.draws(leg),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, transport: Transport) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use crate::{
     Direction, PacketsConfig, connections::Connections, packets::Packets, proxy::is_a_proxy,
 };
-use chaos_core::{ConfigError, Needs, Site};
+use chaos_core::{ConfigError, Needs, Site, units::Percent};
 
 /// The schemes of the targets that faults of both back ends work on.
 pub(crate) const BOTH: &[&str] = &["proxy", "netns", "process", "container", "host"];
@@ -32,6 +32,20 @@ impl Scope {
         connections: Connections::ALL,
         packets: None,
     };
+
+    /// As a configuration says it.
+    pub(crate) fn new(
+        direction: Option<Direction>,
+        toxicity: Option<Percent>,
+        clients: Option<Vec<String>>,
+        packets: Option<PacketsConfig>,
+    ) -> Self {
+        Self {
+            direction,
+            connections: Connections::new(toxicity, clients),
+            packets,
+        }
+    }
 
     /// Checks what can be checked without the sites.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {

@@ -3,7 +3,7 @@
 use super::delay::{Delay, Delayed};
 use crate::{
     Distribution, PacketsConfig, Transport, check,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     emulate,
     netem::Netem,
@@ -265,11 +265,7 @@ impl FaultConfig for LatencyConfig {
                 distribution: self.distribution,
                 correlation: self.correlation.get(),
             },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         latency.check()?;
         Ok(latency)
@@ -283,20 +279,20 @@ struct Late {
     direction: Direction,
 }
 
+impl Late {
+    fn delayed(&self, leg: &Leg<'_>) -> Option<Delayed> {
+        let leg = leg.within(self.direction)?;
+        Some(Delayed::new(self.delay, leg.rng(), leg.hits.clone()))
+    }
+}
+
 impl Effect for Late {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            let hits = leg.hits.clone();
-            Box::new(Delayed::new(self.delay, leg.rng(), hits))
-        })
+        Some(Box::new(self.delayed(leg)?))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            let hits = leg.hits.clone();
-            Box::new(Delayed::new(self.delay, leg.rng(), hits))
-        })
+        Some(Box::new(self.delayed(leg)?))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {
