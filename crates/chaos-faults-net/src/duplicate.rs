@@ -76,14 +76,6 @@ impl Duplicate {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Doubling {
-            chance: self.chance,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
         self.chance.check("duplicate", "0 does nothing")?;
         self.scope.check()
@@ -107,8 +99,7 @@ impl Fault for Duplicate {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("send {} of the datagrams twice {direction}", self.chance);
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -165,16 +156,9 @@ impl FaultConfig for DuplicateConfig {
     }
 }
 
-/// Duplicates on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Doubling {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Doubling {
+impl Effect for Duplicate {
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let leg = leg.within(self.direction)?;
+        let leg = leg.within(self.scope.direction())?;
         Some(Box::new(Doubles {
             draws: self.chance.draws(leg),
             hits: leg.hits.clone(),

@@ -93,14 +93,6 @@ impl Reorder {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Overtaking {
-            order: self.order,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
         self.order.chance.check("reorder", "0 does nothing")?;
         crate::check::at_most_an_hour("latency", self.order.latency)?;
@@ -141,8 +133,7 @@ impl Fault for Reorder {
                 let what = format!(
                     "let {chance} of the datagrams overtake the others, late by {latency:?}, {direction}"
                 );
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -219,16 +210,9 @@ fn gap() -> u32 {
     1
 }
 
-/// Datagrams that overtake others on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Overtaking {
-    order: Order,
-    direction: Direction,
-}
-
-impl Effect for Overtaking {
+impl Effect for Reorder {
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let leg = leg.within(self.direction)?;
+        let leg = leg.within(self.scope.direction())?;
         Some(Box::new(Overtakes {
             order: self.order,
             late: 0,

@@ -47,6 +47,11 @@ impl Scope {
         }
     }
 
+    /// Which way data of a proxy is hit.
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction.unwrap_or_default()
+    }
+
     /// Checks what can be checked without the sites.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.connections.check()?;
@@ -69,7 +74,7 @@ impl Scope {
         self.check()?;
         if sites.iter().any(is_a_proxy) {
             return match self.packets {
-                None => Ok(BackEnd::Proxy(self.direction.unwrap_or_default())),
+                None => Ok(BackEnd::Proxy(self.direction())),
                 Some(_) => Err(
                     ConfigError::field("packets", "a proxy sees data, and no packets")
                         .help("which way: `direction: downstream`"),

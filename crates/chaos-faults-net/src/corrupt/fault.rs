@@ -83,14 +83,6 @@ impl Corrupt {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Flipping {
-            chance: self.chance,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
         self.chance.check("corrupt", "0 does nothing")?;
         self.scope.check()
@@ -119,8 +111,7 @@ impl Fault for Corrupt {
                     false => "datagrams",
                 };
                 let what = format!("turn over a bit in {percent} % of the {of} {direction}");
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -177,22 +168,15 @@ impl FaultConfig for CorruptConfig {
     }
 }
 
-/// Wrong bits on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Flipping {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Flipping {
+impl Effect for Corrupt {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        let leg = leg.within(self.direction)?;
+        let leg = leg.within(self.scope.direction())?;
         let share = self.chance.share();
         Some(Box::new(Flips::new(share, leg.rng(), leg.hits.clone())))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let leg = leg.within(self.direction)?;
+        let leg = leg.within(self.scope.direction())?;
         Some(Box::new(WrongBits {
             draws: self.chance.draws(leg),
             hits: leg.hits.clone(),

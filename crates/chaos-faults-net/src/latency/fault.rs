@@ -139,17 +139,14 @@ impl Latency {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Late {
-            delay: self.delay,
-            direction,
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn delay(&self) -> Delay {
         self.delay
+    }
+
+    fn delayed(&self, leg: &Leg<'_>) -> Option<Delayed> {
+        let leg = leg.within(self.scope.direction())?;
+        Some(Delayed::new(self.delay, leg.rng(), leg.hits.clone()))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -194,8 +191,7 @@ impl Fault for Latency {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("delay data by {latency:?} ± {jitter:?} {direction}");
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -272,21 +268,7 @@ impl FaultConfig for LatencyConfig {
     }
 }
 
-/// A delay on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Late {
-    delay: Delay,
-    direction: Direction,
-}
-
-impl Late {
-    fn delayed(&self, leg: &Leg<'_>) -> Option<Delayed> {
-        let leg = leg.within(self.direction)?;
-        Some(Delayed::new(self.delay, leg.rng(), leg.hits.clone()))
-    }
-}
-
-impl Effect for Late {
+impl Effect for Latency {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
         Some(Box::new(self.delayed(leg)?))
     }

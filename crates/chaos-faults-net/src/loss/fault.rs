@@ -94,14 +94,6 @@ impl Loss {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Lossy {
-            chance: self.chance,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
         self.chance.check("loss", "0 loses nothing")?;
         self.scope.check()
@@ -129,8 +121,7 @@ impl Fault for Loss {
                     true => format!("delay data as {percent} % packet loss does {direction}"),
                     false => format!("lose {percent} % of the datagrams {direction}"),
                 };
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => emulate::plan_loss(self.chance, &packets, sites, cx).await,
         }
@@ -185,22 +176,15 @@ impl FaultConfig for LossConfig {
     }
 }
 
-/// Losses on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Lossy {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Lossy {
+impl Effect for Loss {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        let (leg, share) = (leg.within(self.direction)?, self.chance.share());
+        let (leg, share) = (leg.within(self.scope.direction())?, self.chance.share());
         let hits = leg.hits.clone();
         Some(Box::new(Retransmission::new(share, leg.rng(), hits)))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let leg = leg.within(self.direction)?;
+        let leg = leg.within(self.scope.direction())?;
         Some(Box::new(Losses {
             draws: self.chance.draws(leg),
             hits: leg.hits.clone(),
