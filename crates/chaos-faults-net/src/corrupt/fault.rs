@@ -106,7 +106,7 @@ impl Fault for Corrupt {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let percent = self.chance.percent;
-                let of = match self.chance.of_streams("wrong bit", sites)? {
+                let of = match self.chance.on_streams("wrong bit", sites)? {
                     true => "data",
                     false => "datagrams",
                 };

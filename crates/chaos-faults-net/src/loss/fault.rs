@@ -117,7 +117,7 @@ impl Fault for Loss {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let percent = self.chance.percent;
-                let what = match self.chance.of_streams("loss", sites)? {
+                let what = match self.chance.on_streams("loss", sites)? {
                     true => format!("delay data as {percent} % packet loss does {direction}"),
                     false => format!("lose {percent} % of the datagrams {direction}"),
                 };

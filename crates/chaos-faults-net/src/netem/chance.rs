@@ -43,11 +43,11 @@ impl Chance {
         }
     }
 
-    /// Whether it is for streams; then nothing may depend on the one before, and `each` is what it is that does not.
-    pub(crate) fn of_streams(self, each: &str, sites: &[Site]) -> Result<bool, ConfigError> {
+    /// Whether one of the proxies is for streams, in which each `one` is by itself.
+    pub(crate) fn on_streams(self, one: &str, sites: &[Site]) -> Result<bool, ConfigError> {
         let streams = has_streams(sites);
         if streams && self.correlation > 0.0 {
-            let problem = format!("on a proxy for streams each {each} is by itself");
+            let problem = format!("on a proxy for streams each {one} is by itself");
             return Err(ConfigError::field("correlation", problem));
         }
         Ok(streams)
