@@ -52,7 +52,7 @@ impl Arguments {
     /// The value of an option that is a number.
     ///
     /// # Errors
-    /// It is none.
+    /// The value is no number.
     pub fn number(&self, option: &str, default: usize) -> Result<usize> {
         match self.value(option) {
             Some(value) => Ok(value.parse()?),
