@@ -11,7 +11,11 @@ mod nothing;
 mod pacing;
 mod recorder;
 
-use chaos_benches::{Result, report::Targets};
+use chaos_benches::{
+    Result,
+    arguments::{Arguments, ended},
+    report::Targets,
+};
 use std::{env, path::PathBuf, process::ExitCode};
 
 const HELP: &str = "\
@@ -32,49 +36,13 @@ Parts, by default all:
 /// What was asked for.
 #[derive(Debug)]
 struct Options {
-    parts: Vec<String>,
     rounds: usize,
     runs: usize,
     oha: Option<PathBuf>,
 }
 
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options = Self {
-            parts: Vec::new(),
-            rounds: 7,
-            runs: 20,
-            oha: None,
-        };
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or("a value is missing");
-            match argument.as_str() {
-                "--rounds" => options.rounds = value()?.parse()?,
-                "--runs" => options.runs = value()?.parse()?,
-                "--oha" => options.oha = Some(value()?.into()),
-                "recorder" | "judge" | "pacing" | "ceiling" | "freeze" | "nothing" => {
-                    options.parts.push(argument);
-                }
-                _ => return Err(HELP.into()),
-            }
-        }
-        Ok(options)
-    }
-
-    fn has(&self, part: &str) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|p| p == part)
-    }
-}
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run())
 }
 
 /// Whether every target was met.
@@ -96,24 +64,36 @@ fn run() -> Result<bool> {
         }
         _ => {}
     }
-    let options = Options::parse(arguments.into_iter())?;
+    let asked = Arguments::read(
+        arguments.into_iter(),
+        &[
+            "recorder", "judge", "pacing", "ceiling", "freeze", "nothing",
+        ],
+        &["--rounds", "--runs", "--oha"],
+        HELP,
+    )?;
+    let options = Options {
+        rounds: asked.number("--rounds", 7)?,
+        runs: asked.number("--runs", 20)?,
+        oha: asked.value("--oha").map(PathBuf::from),
+    };
     let mut targets = Targets::default();
-    if options.has("recorder") {
+    if asked.has("recorder") {
         recorder::measure(&mut targets);
     }
-    if options.has("judge") {
+    if asked.has("judge") {
         judge::measure(&mut targets)?;
     }
-    if options.has("pacing") {
+    if asked.has("pacing") {
         pacing::measure(&options, &mut targets)?;
     }
-    if options.has("ceiling") {
+    if asked.has("ceiling") {
         ceiling::measure(&options, &mut targets)?;
     }
-    if options.has("freeze") {
+    if asked.has("freeze") {
         freeze::measure(&options, &mut targets)?;
     }
-    if options.has("nothing") {
+    if asked.has("nothing") {
         nothing::measure(&mut targets)?;
     }
     Ok(targets.print())

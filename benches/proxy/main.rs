@@ -13,7 +13,11 @@ mod peers;
 mod servers;
 mod speed;
 
-use chaos_benches::{Result, process, report};
+use chaos_benches::{
+    Result,
+    arguments::{Arguments, ended},
+    process, report,
+};
 use std::{env, path::PathBuf, process::ExitCode};
 
 const HELP: &str = "\
@@ -30,44 +34,12 @@ Parts, by default all:
 /// What was asked for.
 #[derive(Debug)]
 struct Options {
-    parts: Vec<String>,
     rounds: usize,
     fault_cli: Option<PathBuf>,
 }
 
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options = Self {
-            parts: Vec::new(),
-            rounds: 7,
-            fault_cli: None,
-        };
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or("a value is missing");
-            match argument.as_str() {
-                "--rounds" => options.rounds = value()?.parse()?,
-                "--fault-cli" => options.fault_cli = Some(value()?.into()),
-                "speed" | "effects" | "accuracy" => options.parts.push(argument),
-                _ => return Err(HELP.into()),
-            }
-        }
-        Ok(options)
-    }
-
-    fn has(&self, part: &str) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|p| p == part)
-    }
-}
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            println!("{error}");
-            ExitCode::from(2)
-        }
-    }
+    ended(run())
 }
 
 /// Whether every target was met.
@@ -77,15 +49,24 @@ fn run() -> Result<bool> {
         ours::serve(arguments)?;
         return Ok(true);
     }
-    let options = Options::parse(arguments)?;
+    let asked = Arguments::read(
+        arguments,
+        &["speed", "effects", "accuracy"],
+        &["--rounds", "--fault-cli"],
+        HELP,
+    )?;
+    let options = Options {
+        rounds: asked.number("--rounds", 7)?,
+        fault_cli: asked.value("--fault-cli").map(PathBuf::from),
+    };
     let mut targets = report::Targets::default();
-    if options.has("speed") {
+    if asked.has("speed") {
         speed::measure(&options, &mut targets)?;
     }
-    if options.has("effects") {
+    if asked.has("effects") {
         effects::measure(&options, &mut targets)?;
     }
-    if options.has("accuracy") {
+    if asked.has("accuracy") {
         accuracy::measure(&options, &mut targets)?;
     }
     Ok(targets.print())

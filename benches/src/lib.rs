@@ -1,5 +1,6 @@
 //! What benchmarks share: faults that do nothing, so that the engine alone is measured; programs and targets.
 
+pub mod arguments;
 pub mod process;
 pub mod report;
 

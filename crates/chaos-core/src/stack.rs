@@ -1,6 +1,6 @@
 //! Faults on one thing inside this process, in the order in which they were put there.
 
-use crate::{FaultError, Held, Seed};
+use crate::{Change, FaultError, Held, InProcess, Seed};
 use rand::rngs::StdRng;
 use std::{
     fmt,
@@ -15,8 +15,8 @@ use tokio::{sync::watch, time::sleep};
 /// Faults on one thing inside this process: a proxy, a pool, a client.
 ///
 /// The thing asks for those that are [`active`](Self::active) whenever it does something, and does what their effects `E`
-/// say. A change [`put`](Self::put)s one there in [`InProcess::apply`](crate::InProcess::apply); what it returns is what the
-/// change holds. A clone is another handle of the same stack.
+/// say. A change that is [`putting`](Self::putting) one there goes into a plan; one of one's own [`put`](Self::put)s it there in
+/// [`InProcess::apply`], and holds what that returns. A clone is another handle of the same stack.
 ///
 /// # Examples
 /// ```
@@ -68,6 +68,19 @@ impl<E> Stack<E> {
         Stacked {
             stack: self.clone(),
             active,
+        }
+    }
+
+    /// The change that puts a fault on top of the others, for [`Plan::then_in_process`](crate::Plan::then_in_process).
+    pub fn putting(&self, effect: E, seed: Seed, change: Change) -> impl InProcess + use<E>
+    where
+        E: fmt::Debug + Clone + Send + Sync + 'static,
+    {
+        Putting {
+            stack: self.clone(),
+            effect,
+            seed,
+            change,
         }
     }
 
@@ -173,6 +186,27 @@ impl<E: Send + Sync> Active<E> {
             () = sleep(time) => {}
             _ = off.wait_for(|off| *off) => {}
         }
+    }
+}
+
+/// A fault that is to be put on a [`Stack`].
+#[derive(Debug)]
+struct Putting<E> {
+    stack: Stack<E>,
+    effect: E,
+    seed: Seed,
+    change: Change,
+}
+
+impl<E: fmt::Debug + Clone + Send + Sync + 'static> InProcess for Putting<E> {
+    type Held = Stacked<E>;
+
+    fn change(&self) -> Change {
+        self.change.clone()
+    }
+
+    fn apply(&self) -> Result<Stacked<E>, FaultError> {
+        Ok(self.stack.put(self.effect.clone(), self.seed))
     }
 }
 

@@ -7,16 +7,13 @@ use crate::{
     queries::Queries,
 };
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Jittered, Needs, Plan, Site,
     async_trait, units::Time,
 };
-use rand::{RngExt, rngs::StdRng};
+use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
-
-/// A longer delay is a mistake or an outage.
-const MOST: Duration = Duration::from_secs(3600);
 
 /// Answers are late: `dns.delay`.
 ///
@@ -48,7 +45,7 @@ const MOST: Duration = Duration::from_secs(3600);
 /// Intensities: light 100 ms, medium 500 ms, heavy 2 s.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delay {
-    late: Late,
+    late: Jittered,
     queries: Queries,
 }
 
@@ -56,10 +53,7 @@ impl Delay {
     /// Answers are this much later.
     pub const fn new(delay: Duration) -> Self {
         Self {
-            late: Late {
-                delay,
-                jitter: Duration::ZERO,
-            },
+            late: Jittered::new(delay, Duration::ZERO),
             queries: Queries::all(),
         }
     }
@@ -84,17 +78,7 @@ impl Delay {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let Late { delay, jitter } = self.late;
-        for (field, time) in [("delay", delay), ("jitter", jitter)] {
-            if time > MOST {
-                let problem = format!("{} is more than an hour", Time::new(time));
-                return Err(ConfigError::field(field, problem).help("0 to 1h"));
-            }
-        }
-        if delay.is_zero() && jitter.is_zero() {
-            return Err(ConfigError::field("delay", "0 delays nothing")
-                .help("a time above 0 and up to 1h, such as 200ms"));
-        }
+        self.late.check()?;
         self.queries.check()
     }
 }
@@ -111,8 +95,7 @@ impl Fault for Delay {
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        let Late { delay, jitter } = self.late;
-        let what = format!("delay by {delay:?} ± {jitter:?} {}", self.queries);
+        let what = format!("delay by {} {}", self.late, self.queries);
         let effect: Arc<dyn Effect> = Arc::new(self.late);
         plan_on_proxies(&effect, &self.queries, &what, sites, cx.seed())
     }
@@ -149,10 +132,7 @@ impl FaultConfig for DelayConfig {
 
     fn build(self) -> Result<Delay, ConfigError> {
         let delay = Delay {
-            late: Late {
-                delay: self.delay.get(),
-                jitter: self.jitter.get(),
-            },
+            late: Jittered::new(self.delay.get(), self.jitter.get()),
             queries: self.queries,
         };
         delay.check()?;
@@ -160,47 +140,8 @@ impl FaultConfig for DelayConfig {
     }
 }
 
-/// A delay on a proxy.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Late {
-    delay: Duration,
-    jitter: Duration,
-}
-
-impl Late {
-    fn draw(&self, rng: &mut StdRng) -> Duration {
-        // From minus to plus the jitter.
-        let off = (rng.random::<f64>() * 2.0 - 1.0) * self.jitter.as_secs_f64();
-        let delay = Duration::try_from_secs_f64(self.delay.as_secs_f64() + off);
-        delay.unwrap_or(Duration::ZERO)
-    }
-}
-
-impl Effect for Late {
+impl Effect for Jittered {
     fn step(&self, _: &Asked, rng: &mut StdRng) -> Step {
         Step::Wait(self.draw(rng))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chaos_core::Seed;
-
-    #[test]
-    fn the_jitter_goes_both_ways_and_never_below_zero() {
-        let ms = Duration::from_millis;
-        let drawn = |delay, jitter| -> Vec<Duration> {
-            let (delay, jitter) = (ms(delay), ms(jitter));
-            let mut rng = Seed::new(1).rng();
-            (0..1000)
-                .map(|_| Late { delay, jitter }.draw(&mut rng))
-                .collect()
-        };
-        let around = drawn(100, 50);
-        assert!(around.iter().all(|d| (ms(50)..=ms(150)).contains(d)));
-        assert!(around.iter().any(|d| *d < ms(60)) && around.iter().any(|d| *d > ms(140)));
-        assert!(drawn(10, 100).contains(&Duration::ZERO));
-        assert!(drawn(10, 0).iter().all(|d| *d == ms(10)));
     }
 }

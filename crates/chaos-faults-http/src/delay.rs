@@ -7,16 +7,13 @@ use crate::{
     requests::Requests,
 };
 use chaos_core::{
-    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
+    ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Jittered, Needs, Plan, Site,
     async_trait, units::Time,
 };
-use rand::{RngExt, rngs::StdRng};
+use rand::rngs::StdRng;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
-
-/// A longer delay is a mistake or an outage.
-const MOST: Duration = Duration::from_secs(3600);
 
 /// Requests or responses are late: `http.delay`.
 ///
@@ -57,8 +54,7 @@ impl Delay {
     pub const fn new(delay: Duration) -> Self {
         Self {
             late: Late {
-                delay,
-                jitter: Duration::ZERO,
+                time: Jittered::new(delay, Duration::ZERO),
                 direction: Direction::Downstream,
             },
             requests: Requests::all(),
@@ -73,7 +69,7 @@ impl Delay {
     /// Varies the delay by up to this much, both ways.
     #[must_use]
     pub fn jitter(mut self, jitter: Duration) -> Self {
-        self.late.jitter = jitter;
+        self.late.time.jitter = jitter;
         self
     }
 
@@ -92,17 +88,7 @@ impl Delay {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let Late { delay, jitter, .. } = self.late;
-        for (field, time) in [("delay", delay), ("jitter", jitter)] {
-            if time > MOST {
-                let problem = format!("{} is more than an hour", Time::new(time));
-                return Err(ConfigError::field(field, problem).help("0 to 1h"));
-            }
-        }
-        if delay.is_zero() && jitter.is_zero() {
-            return Err(ConfigError::field("delay", "0 delays nothing")
-                .help("a time above 0 and up to 1h, such as 200ms"));
-        }
+        self.late.time.check()?;
         self.requests.check()
     }
 }
@@ -119,16 +105,9 @@ impl Fault for Delay {
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         self.check()?;
-        let Late {
-            delay,
-            jitter,
-            direction,
-        } = self.late;
+        let Late { time, direction } = self.late;
         let message = direction.message();
-        let what = format!(
-            "delay the {message} by {delay:?} ± {jitter:?} of {}",
-            self.requests
-        );
+        let what = format!("delay the {message} by {time} of {}", self.requests);
         let effect: Arc<dyn Effect> = Arc::new(self.late);
         plan_on_proxies(&effect, &self.requests, &what, sites, cx.seed())
     }
@@ -145,15 +124,11 @@ pub struct DelayConfig {
     #[serde(default)]
     pub jitter: Time,
     /// Which message is late: upstream (the request) or downstream (the response). Default: downstream.
-    #[serde(default = "downstream")]
+    #[serde(default = "Direction::downstream")]
     pub direction: Direction,
     /// Which requests. Default: all.
     #[serde(default)]
     pub requests: Requests,
-}
-
-fn downstream() -> Direction {
-    Direction::Downstream
 }
 
 impl FaultConfig for DelayConfig {
@@ -173,8 +148,7 @@ impl FaultConfig for DelayConfig {
     fn build(self) -> Result<Delay, ConfigError> {
         let delay = Delay {
             late: Late {
-                delay: self.delay.get(),
-                jitter: self.jitter.get(),
+                time: Jittered::new(self.delay.get(), self.jitter.get()),
                 direction: self.direction,
             },
             requests: self.requests,
@@ -187,8 +161,7 @@ impl FaultConfig for DelayConfig {
 /// A delay on a proxy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Late {
-    delay: Duration,
-    jitter: Duration,
+    time: Jittered,
     direction: Direction,
 }
 
@@ -198,38 +171,6 @@ impl Effect for Late {
     }
 
     fn step(&self, rng: &mut StdRng) -> Step<'_> {
-        // From minus to plus the jitter.
-        let off = (rng.random::<f64>() * 2.0 - 1.0) * self.jitter.as_secs_f64();
-        let delay = Duration::try_from_secs_f64(self.delay.as_secs_f64() + off);
-        Step::Wait(delay.unwrap_or(Duration::ZERO))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chaos_core::Seed;
-
-    #[test]
-    fn the_jitter_goes_both_ways_and_never_below_zero() {
-        let late = |delay, jitter| Late {
-            delay: Duration::from_millis(delay),
-            jitter: Duration::from_millis(jitter),
-            direction: Direction::Upstream,
-        };
-        let drawn = |late: Late| -> Vec<Duration> {
-            let mut rng = Seed::new(1).rng();
-            let wait = |_| match late.step(&mut rng) {
-                Step::Wait(time) => time,
-                other => panic!("{other:?}"),
-            };
-            (0..1000).map(wait).collect()
-        };
-        let ms = Duration::from_millis;
-        let around = drawn(late(100, 50));
-        assert!(around.iter().all(|d| (ms(50)..=ms(150)).contains(d)));
-        assert!(around.iter().any(|d| *d < ms(60)) && around.iter().any(|d| *d > ms(140)));
-        assert!(drawn(late(10, 100)).contains(&Duration::ZERO));
-        assert!(drawn(late(10, 0)).iter().all(|d| *d == ms(10)));
+        Step::Wait(self.time.draw(rng))
     }
 }

@@ -16,6 +16,11 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// What is meant when nothing is said of a fault that works on responses.
+    pub(crate) const fn downstream() -> Self {
+        Self::Downstream
+    }
+
     /// The message that goes this way.
     pub(crate) const fn message(self) -> &'static str {
         match self {

@@ -2,11 +2,11 @@
 
 use crate::{
     direction::Direction,
-    effect::{Effect, Step},
+    effect::Effect,
     fields::{self, HeaderText, Headers},
     proxy::plan_on_proxies,
     requests::Requests,
-    rewrite::{NewBody, Rewrite},
+    rewrite::{NewBody, Rewrite, Rewrites},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
@@ -106,7 +106,7 @@ impl Patch {
         self
     }
 
-    fn effect(&self) -> Result<Patches, ConfigError> {
+    fn effect(&self) -> Result<Rewrites, ConfigError> {
         self.requests.check()?;
         let name =
             |(at, name): (usize, &String)| fields::name(&format!("remove_headers[{at}]"), name);
@@ -117,13 +117,9 @@ impl Patch {
             body: self.json.clone().map(NewBody::Merge),
             ..Rewrite::default()
         };
-        if rewrite == Rewrite::default() {
-            return Err(ConfigError::new("nothing is to be changed")
-                .help("give json, headers or remove_headers"));
-        }
-        Ok(Patches {
-            rewrite,
-            direction: self.direction,
+        Rewrites::new(rewrite, self.direction).ok_or_else(|| {
+            ConfigError::new("nothing is to be changed")
+                .help("give json, headers or remove_headers")
         })
     }
 }
@@ -166,7 +162,7 @@ impl Fault for Patch {
 #[non_exhaustive]
 pub struct PatchConfig {
     /// Which message: upstream (the request) or downstream (the response). Default: downstream.
-    #[serde(default = "downstream")]
+    #[serde(default = "Direction::downstream")]
     pub direction: Direction,
     /// A merge patch (RFC 7396) for the JSON document in the body: { price: null, stock: { left: -1 } }.
     #[serde(default)]
@@ -181,10 +177,6 @@ pub struct PatchConfig {
     /// Which requests, or the responses to which. Default: all.
     #[serde(default)]
     pub requests: Requests,
-}
-
-fn downstream() -> Direction {
-    Direction::Downstream
 }
 
 impl FaultConfig for PatchConfig {
@@ -207,26 +199,5 @@ impl FaultConfig for PatchConfig {
         };
         patch.effect()?;
         Ok(patch)
-    }
-}
-
-/// A patch on a proxy.
-#[derive(Debug)]
-struct Patches {
-    rewrite: Rewrite,
-    direction: Direction,
-}
-
-impl Effect for Patches {
-    fn direction(&self) -> Direction {
-        self.direction
-    }
-
-    fn step(&self, _: &mut rand::rngs::StdRng) -> Step<'_> {
-        Step::Rewrite(&self.rewrite)
-    }
-
-    fn reads_responses(&self) -> bool {
-        self.direction == Direction::Downstream && self.rewrite.body.is_some()
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::{
     direction::Direction,
-    effect::{Effect, Step},
+    effect::Effect,
     fields::{self, HeaderText, Headers},
     proxy::plan_on_proxies,
     requests::Requests,
-    rewrite::{NewBody, Rewrite},
+    rewrite::{NewBody, Rewrite, Rewrites},
 };
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
@@ -124,7 +124,7 @@ impl Replace {
         self
     }
 
-    fn effect(&self) -> Result<Replaces, ConfigError> {
+    fn effect(&self) -> Result<Rewrites, ConfigError> {
         self.requests.check()?;
         let response = self.direction == Direction::Downstream;
         let of_the_other = [
@@ -173,14 +173,10 @@ impl Replace {
             body: self.body.clone().map(|body| NewBody::Whole(body.into())),
             ..Rewrite::default()
         };
-        if rewrite == Rewrite::default() {
-            return Err(ConfigError::new("nothing is to be replaced").help(
+        Rewrites::new(rewrite, self.direction).ok_or_else(|| {
+            ConfigError::new("nothing is to be replaced").help(
                 "give a status, headers or a body; upstream a method, a path, headers or a body",
-            ));
-        }
-        Ok(Replaces {
-            rewrite,
-            direction: self.direction,
+            )
         })
     }
 }
@@ -223,7 +219,7 @@ impl Fault for Replace {
 #[non_exhaustive]
 pub struct ReplaceConfig {
     /// Which message: upstream (the request) or downstream (the response). Default: downstream.
-    #[serde(default = "downstream")]
+    #[serde(default = "Direction::downstream")]
     pub direction: Direction,
     /// The status of responses: 200 to 599.
     #[serde(default)]
@@ -244,10 +240,6 @@ pub struct ReplaceConfig {
     /// Which requests, or the responses to which. Default: all.
     #[serde(default)]
     pub requests: Requests,
-}
-
-fn downstream() -> Direction {
-    Direction::Downstream
 }
 
 impl FaultConfig for ReplaceConfig {
@@ -272,22 +264,5 @@ impl FaultConfig for ReplaceConfig {
         };
         replace.effect()?;
         Ok(replace)
-    }
-}
-
-/// A replacement on a proxy.
-#[derive(Debug)]
-struct Replaces {
-    rewrite: Rewrite,
-    direction: Direction,
-}
-
-impl Effect for Replaces {
-    fn direction(&self) -> Direction {
-        self.direction
-    }
-
-    fn step(&self, _: &mut rand::rngs::StdRng) -> Step<'_> {
-        Step::Rewrite(&self.rewrite)
     }
 }

@@ -1,11 +1,16 @@
 //! Changing a message on its way.
 
-use crate::proxy::Body;
+use crate::{
+    direction::Direction,
+    effect::{Effect, Step},
+    proxy::Body,
+};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, Method, Request, Response, StatusCode, Uri, header,
     uri::{Parts, PathAndQuery},
 };
+use rand::rngs::StdRng;
 use serde_json::Value as Json;
 
 /// What is changed of a message.
@@ -106,6 +111,35 @@ impl Rewrite {
         headers.remove(header::CONTENT_LENGTH);
         headers.remove(header::TRAILER);
         (Body::Whole(new), true)
+    }
+}
+
+/// Changes on a proxy.
+#[derive(Debug)]
+pub(crate) struct Rewrites {
+    rewrite: Rewrite,
+    direction: Direction,
+}
+
+impl Rewrites {
+    /// Those of one message, if there are any.
+    pub(crate) fn new(rewrite: Rewrite, direction: Direction) -> Option<Self> {
+        (rewrite != Rewrite::default()).then_some(Self { rewrite, direction })
+    }
+}
+
+impl Effect for Rewrites {
+    fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    fn step(&self, _: &mut StdRng) -> Step<'_> {
+        Step::Rewrite(&self.rewrite)
+    }
+
+    fn reads_responses(&self) -> bool {
+        let merges = matches!(self.rewrite.body, Some(NewBody::Merge(_)));
+        self.direction == Direction::Downstream && merges
     }
 }
 

@@ -71,11 +71,7 @@ impl AcceptDelay {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        check::at_most_an_hour("delay", self.delay)?;
-        if self.delay.is_zero() {
-            return Err(ConfigError::field("delay", "0 delays nothing")
-                .help("a time above 0 and up to 1h, such as 5s"));
-        }
+        check::delays("delay", self.delay)?;
         self.connections.check()
     }
 }

@@ -146,17 +146,13 @@ impl Effect for Blackhole {
     }
 
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        let hits = leg.hits.clone();
-        self.direction
-            .covers(leg.flow)
-            .then(|| -> Box<dyn Stage> { Box::new(Hole { hits }) })
+        let hits = leg.within(self.direction)?.hits.clone();
+        Some(Box::new(Hole { hits }))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let hits = leg.hits.clone();
-        self.direction
-            .covers(leg.flow)
-            .then(|| -> Box<dyn DatagramStage> { Box::new(Hole { hits }) })
+        let hits = leg.within(self.direction)?.hits.clone();
+        Some(Box::new(Hole { hits }))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {

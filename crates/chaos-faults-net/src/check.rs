@@ -17,6 +17,16 @@ pub(crate) fn at_most_an_hour(field: &str, time: Duration) -> Result<(), ConfigE
     )
 }
 
+/// A delay without which nothing happens.
+pub(crate) fn delays(field: &str, delay: Duration) -> Result<(), ConfigError> {
+    at_most_an_hour(field, delay)?;
+    if delay.is_zero() {
+        return Err(ConfigError::field(field, "0 delays nothing")
+            .help("a time above 0 and up to 1h, such as 5s"));
+    }
+    Ok(())
+}
+
 /// A number of bytes: there is no whole that it could be a share of.
 pub(crate) fn bytes(field: &str, size: Size) -> Result<u64, ConfigError> {
     match size {

@@ -2,7 +2,7 @@
 
 use crate::{
     PacketsConfig, Transport,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     draws::Draws,
     emulate,
@@ -56,12 +56,8 @@ pub struct Duplicate {
 impl Duplicate {
     /// This share of the packets arrives twice, 0 to 100.
     pub fn percent(percent: f64) -> Self {
-        let correlation = 0.0;
         Self {
-            chance: Chance {
-                percent,
-                correlation,
-            },
+            chance: Chance::percent(percent),
             scope: Scope::DEFAULT,
         }
     }
@@ -80,21 +76,8 @@ impl Duplicate {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Doubling {
-            chance: self.chance,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
-        let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.chance.percent)
-            .map_err(|e| ConfigError::field("duplicate", e.to_string()).help(help))?;
-        if percent.get() == 0.0 {
-            return Err(ConfigError::field("duplicate", "0 does nothing").help(help));
-        }
+        self.chance.check("duplicate", "0 does nothing")?;
         self.scope.check()
     }
 }
@@ -116,8 +99,7 @@ impl Fault for Duplicate {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("send {} of the datagrams twice {direction}", self.chance);
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -166,37 +148,21 @@ impl FaultConfig for DuplicateConfig {
 
     fn build(self) -> Result<Duplicate, ConfigError> {
         let fault = Duplicate {
-            chance: Chance {
-                percent: self.duplicate.get(),
-                correlation: self.correlation.get(),
-            },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            chance: Chance::new(self.duplicate, self.correlation),
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         fault.check()?;
         Ok(fault)
     }
 }
 
-/// Duplicates on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Doubling {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Doubling {
+impl Effect for Duplicate {
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(Doubles {
-                draws: self.chance.draws(leg.rng()),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.scope.direction())?;
+        Some(Box::new(Doubles {
+            draws: self.chance.draws(leg),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, transport: Transport) -> Option<&'static str> {

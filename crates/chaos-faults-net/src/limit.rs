@@ -147,9 +147,8 @@ impl FaultConfig for LimitConfig {
 
 impl Effect for Limit {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            let hits = leg.hits.clone();
-            Box::new(Cutoff::new(Some(self.bytes), None, Then::Close, hits))
-        })
+        let hits = leg.within(self.direction)?.hits.clone();
+        let bytes = Some(self.bytes);
+        Some(Box::new(Cutoff::new(bytes, None, Then::Close, hits)))
     }
 }

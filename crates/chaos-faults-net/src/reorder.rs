@@ -2,7 +2,7 @@
 
 use crate::{
     PacketsConfig, Transport,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     draws::Draws,
     emulate,
@@ -69,13 +69,9 @@ struct Order {
 impl Reorder {
     /// This share of the packets, 0 to 100, overtakes the others, which are this much later.
     pub fn percent(percent: f64, latency: Duration) -> Self {
-        let correlation = 0.0;
         Self {
             order: Order {
-                chance: Chance {
-                    percent,
-                    correlation,
-                },
+                chance: Chance::percent(percent),
                 gap: 1,
                 latency,
             },
@@ -97,21 +93,8 @@ impl Reorder {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Overtaking {
-            order: self.order,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
-        let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.order.chance.percent)
-            .map_err(|e| ConfigError::field("reorder", e.to_string()).help(help))?;
-        if percent.get() == 0.0 {
-            return Err(ConfigError::field("reorder", "0 does nothing").help(help));
-        }
+        self.order.chance.check("reorder", "0 does nothing")?;
         crate::check::at_most_an_hour("latency", self.order.latency)?;
         if self.order.latency.is_zero() {
             return Err(
@@ -150,8 +133,7 @@ impl Fault for Reorder {
                 let what = format!(
                     "let {chance} of the datagrams overtake the others, late by {latency:?}, {direction}"
                 );
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -209,18 +191,11 @@ impl FaultConfig for ReorderConfig {
     fn build(self) -> Result<Reorder, ConfigError> {
         let fault = Reorder {
             order: Order {
-                chance: Chance {
-                    percent: self.reorder.get(),
-                    correlation: self.correlation.get(),
-                },
+                chance: Chance::new(self.reorder, self.correlation),
                 gap: self.gap,
                 latency: self.latency.get(),
             },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         fault.check()?;
         Ok(fault)
@@ -235,24 +210,15 @@ fn gap() -> u32 {
     1
 }
 
-/// Datagrams that overtake others on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Overtaking {
-    order: Order,
-    direction: Direction,
-}
-
-impl Effect for Overtaking {
+impl Effect for Reorder {
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(Overtakes {
-                order: self.order,
-                late: 0,
-                draws: self.order.chance.draws(leg.rng()),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.scope.direction())?;
+        Some(Box::new(Overtakes {
+            order: self.order,
+            late: 0,
+            draws: self.order.chance.draws(leg),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, transport: Transport) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use crate::{
     Direction, PacketsConfig, connections::Connections, packets::Packets, proxy::is_a_proxy,
 };
-use chaos_core::{ConfigError, Needs, Site};
+use chaos_core::{ConfigError, Needs, Site, units::Percent};
 
 /// The schemes of the targets that faults of both back ends work on.
 pub(crate) const BOTH: &[&str] = &["proxy", "netns", "process", "container", "host"];
@@ -33,6 +33,25 @@ impl Scope {
         packets: None,
     };
 
+    /// As a configuration says it.
+    pub(crate) fn new(
+        direction: Option<Direction>,
+        toxicity: Option<Percent>,
+        clients: Option<Vec<String>>,
+        packets: Option<PacketsConfig>,
+    ) -> Self {
+        Self {
+            direction,
+            connections: Connections::new(toxicity, clients),
+            packets,
+        }
+    }
+
+    /// Which way data of a proxy is hit.
+    pub(crate) fn direction(&self) -> Direction {
+        self.direction.unwrap_or_default()
+    }
+
     /// Checks what can be checked without the sites.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.connections.check()?;
@@ -55,7 +74,7 @@ impl Scope {
         self.check()?;
         if sites.iter().any(is_a_proxy) {
             return match self.packets {
-                None => Ok(BackEnd::Proxy(self.direction.unwrap_or_default())),
+                None => Ok(BackEnd::Proxy(self.direction())),
                 Some(_) => Err(
                     ConfigError::field("packets", "a proxy sees data, and no packets")
                         .help("which way: `direction: downstream`"),

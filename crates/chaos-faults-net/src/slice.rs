@@ -187,18 +187,17 @@ impl FaultConfig for SliceConfig {
 
 impl Effect for Slice {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(Slicer {
-                average: self.average,
-                variation: self.variation,
-                delay: self.delay,
-                size: None,
-                free: None,
-                asked: None,
-                rng: leg.rng(),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.direction)?;
+        Some(Box::new(Slicer {
+            average: self.average,
+            variation: self.variation,
+            delay: self.delay,
+            size: None,
+            free: None,
+            asked: None,
+            rng: leg.rng(),
+            hits: leg.hits.clone(),
+        }))
     }
 }
 

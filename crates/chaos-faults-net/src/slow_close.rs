@@ -80,11 +80,7 @@ impl SlowClose {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        check::at_most_an_hour("delay", self.delay)?;
-        if self.delay.is_zero() {
-            return Err(ConfigError::field("delay", "0 delays nothing")
-                .help("a time above 0 and up to 1h, such as 5s"));
-        }
+        check::delays("delay", self.delay)?;
         self.connections.check()
     }
 }
@@ -152,13 +148,12 @@ impl FaultConfig for SlowCloseConfig {
 
 impl Effect for SlowClose {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(LateEnd {
-                delay: self.delay,
-                asked: false,
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.direction)?;
+        Some(Box::new(LateEnd {
+            delay: self.delay,
+            asked: false,
+            hits: leg.hits.clone(),
+        }))
     }
 }
 

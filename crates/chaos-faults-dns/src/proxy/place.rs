@@ -1,11 +1,8 @@
 //! Putting a fault on proxies.
 
 use super::{hitting::Hitting, shared::Shared};
-use crate::{
-    effect::Effect,
-    queries::{Picked, Queries},
-};
-use chaos_core::{Change, FaultError, InProcess, Plan, Reach, Seed, Site, Stacked};
+use crate::{effect::Effect, queries::Queries};
+use chaos_core::{Change, FaultError, Plan, Reach, Seed, Site};
 use std::sync::Arc;
 
 /// What to do when the fault is asked for where there is no proxy.
@@ -20,50 +17,20 @@ pub(crate) fn plan_on_proxies(
     sites: &[Site],
     seed: Seed,
 ) -> Result<Plan, FaultError> {
-    let picked = queries.build()?;
-    let put = |site: &Site| -> Result<Put, FaultError> {
-        let proxy: Arc<Shared> = site
-            .handle()
-            .ok_or_else(|| FaultError::unsupported(site.to_string(), USE_A_PROXY))?;
-        Ok(Put {
-            change: Change::new(
-                format!("{what} on {proxy}"),
-                format!("DNS proxy {}", proxy.address()),
-                Reach::Process,
-            ),
-            effect: Arc::clone(effect),
-            picked: picked.clone(),
-            seed,
-            proxy,
-        })
+    let fault = Hitting {
+        effect: Arc::clone(effect),
+        picked: queries.build()?,
     };
     sites.iter().try_fold(Plan::new(), |plan, site| {
-        Ok(plan.then_in_process(put(site)?))
+        let proxy = site
+            .handle::<Shared>()
+            .ok_or_else(|| FaultError::unsupported(site.to_string(), USE_A_PROXY))?;
+        let change = Change::new(
+            format!("{what} on {proxy}"),
+            format!("DNS proxy {}", proxy.address()),
+            Reach::Process,
+        );
+        let put = proxy.faults().putting(fault.clone(), seed, change);
+        Ok(plan.then_in_process(put))
     })
-}
-
-/// A fault that is to be put on one proxy.
-#[derive(Debug)]
-struct Put {
-    change: Change,
-    effect: Arc<dyn Effect>,
-    picked: Picked,
-    seed: Seed,
-    proxy: Arc<Shared>,
-}
-
-impl InProcess for Put {
-    type Held = Stacked<Hitting>;
-
-    fn change(&self) -> Change {
-        self.change.clone()
-    }
-
-    fn apply(&self) -> Result<Stacked<Hitting>, FaultError> {
-        let fault = Hitting {
-            effect: Arc::clone(&self.effect),
-            picked: self.picked.clone(),
-        };
-        Ok(self.proxy.faults().put(fault, self.seed))
-    }
 }

@@ -7,7 +7,7 @@ use rand::{RngExt, rngs::StdRng};
 use std::sync::Arc;
 
 /// A fault on a proxy, and which requests it hits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Hitting {
     pub(crate) effect: Arc<dyn Effect>,
     pub(crate) picked: Picked,

@@ -3,7 +3,7 @@
 use super::narrow::Narrow;
 use crate::{
     PacketsConfig,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     emulate,
     proxy::{Effect, plan_on_proxies},
@@ -203,12 +203,10 @@ impl FaultConfig for BandwidthConfig {
     }
 
     fn build(self) -> Result<Bandwidth, ConfigError> {
-        let mut bandwidth = Bandwidth::rate(self.rate);
-        bandwidth.shared = self.shared;
-        bandwidth.scope = Scope {
-            direction: self.direction,
-            connections: Connections::new(self.toxicity, self.clients),
-            packets: self.packets,
+        let bandwidth = Bandwidth {
+            rate: self.rate.get(),
+            shared: self.shared,
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         bandwidth.check()?;
         Ok(bandwidth)

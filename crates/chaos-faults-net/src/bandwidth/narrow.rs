@@ -47,23 +47,20 @@ impl Effect for Narrow {
     }
 
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            Box::new(Lane {
-                link: self.link(leg.flow),
-                asked: None,
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.direction)?;
+        Some(Box::new(Lane {
+            link: self.link(leg.flow),
+            asked: None,
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(Outlet {
-                link: self.link(leg.flow),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.direction)?;
+        Some(Box::new(Outlet {
+            link: self.link(leg.flow),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {

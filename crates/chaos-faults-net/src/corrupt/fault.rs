@@ -3,11 +3,11 @@
 use super::{datagrams::WrongBits, flips::Flips};
 use crate::{
     PacketsConfig, Transport,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     emulate,
     netem::{Chance, Netem},
-    proxy::{DatagramStage, Effect, Leg, Stage, has_streams, plan_on_proxies},
+    proxy::{DatagramStage, Effect, Leg, Stage, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
@@ -63,12 +63,8 @@ pub struct Corrupt {
 impl Corrupt {
     /// This share of the packets gets a wrong bit, 0 to 100.
     pub fn percent(percent: f64) -> Self {
-        let correlation = 0.0;
         Self {
-            chance: Chance {
-                percent,
-                correlation,
-            },
+            chance: Chance::percent(percent),
             scope: Scope::DEFAULT,
         }
     }
@@ -87,21 +83,8 @@ impl Corrupt {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Flipping {
-            chance: self.chance,
-            direction,
-        }
-    }
-
     fn check(&self) -> Result<(), ConfigError> {
-        let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.chance.percent)
-            .map_err(|e| ConfigError::field("corrupt", e.to_string()).help(help))?;
-        if percent.get() == 0.0 {
-            return Err(ConfigError::field("corrupt", "0 does nothing").help(help));
-        }
+        self.chance.check("corrupt", "0 does nothing")?;
         self.scope.check()
     }
 }
@@ -123,17 +106,12 @@ impl Fault for Corrupt {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let percent = self.chance.percent;
-                let mut what =
-                    format!("turn over a bit in {percent} % of the datagrams {direction}");
-                if has_streams(sites) {
-                    if self.chance.correlation > 0.0 {
-                        let problem = "on a proxy for streams each wrong bit is by itself";
-                        return Err(ConfigError::field("correlation", problem).into());
-                    }
-                    what = format!("turn over a bit in {percent} % of the data {direction}");
-                }
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                let of = match self.chance.on_streams("wrong bit", sites)? {
+                    true => "data",
+                    false => "datagrams",
+                };
+                let what = format!("turn over a bit in {percent} % of the {of} {direction}");
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -182,44 +160,27 @@ impl FaultConfig for CorruptConfig {
 
     fn build(self) -> Result<Corrupt, ConfigError> {
         let fault = Corrupt {
-            chance: Chance {
-                percent: self.corrupt.get(),
-                correlation: self.correlation.get(),
-            },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            chance: Chance::new(self.corrupt, self.correlation),
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         fault.check()?;
         Ok(fault)
     }
 }
 
-/// Wrong bits on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Flipping {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Flipping {
+impl Effect for Corrupt {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            let hits = leg.hits.clone();
-            Box::new(Flips::new(self.chance.percent / 100.0, leg.rng(), hits))
-        })
+        let leg = leg.within(self.scope.direction())?;
+        let share = self.chance.share();
+        Some(Box::new(Flips::new(share, leg.rng(), leg.hits.clone())))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(WrongBits {
-                draws: self.chance.draws(leg.rng()),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.scope.direction())?;
+        Some(Box::new(WrongBits {
+            draws: self.chance.draws(leg),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Setting an interface down, and up again with what it had.
 
 use crate::{
-    netns::{Inside, NetnsId, Space},
+    netns::{Inside, NetnsId, Now, Space},
     route::{Kept, Link},
 };
 use chaos_core::{
@@ -104,15 +104,18 @@ impl SetUp {
     /// How long a carrier may take.
     const CARRIER: Duration = Duration::from_secs(3);
 
-    /// Whether it is down or has lost something; what.
-    fn look(&self, inside: Option<&Inside>) -> Result<(Presence, Vec<Kept>), FaultError> {
+    /// The namespace and what it has lost, if it is down or has lost something.
+    fn look<'a>(
+        &self,
+        inside: Option<&'a Inside>,
+    ) -> Result<Now<(&'a Inside, Vec<Kept>)>, FaultError> {
         let Some(inside) = inside else {
-            return Ok((Presence::Gone, Vec::new()));
+            return Ok(Now::Gone);
         };
         let failed = |e: io::Error| FaultError::host(format!("look at {}", self.name), e);
         let all = Link::all(&inside.route).map_err(failed)?;
         let Some(link) = all.iter().find(|link| link.index == self.index) else {
-            return Ok((Presence::Gone, Vec::new()));
+            return Ok(Now::Gone);
         };
         let has = Kept::of(&inside.route, self.index).map_err(failed)?;
         let lost: Vec<Kept> = self
@@ -121,11 +124,10 @@ impl SetUp {
             .filter(|had| had.is_of(self.index) && !has.contains(had))
             .cloned()
             .collect();
-        let presence = match link.is_up && lost.is_empty() {
-            true => Presence::Gone,
-            false => Presence::InPlace,
-        };
-        Ok((presence, lost))
+        Ok(match link.is_up && lost.is_empty() {
+            true => Now::Gone,
+            false => Now::Ours((inside, lost)),
+        })
     }
 
     /// Waits until it is in the state that it was in: a carrier takes its time. One that does not come is not ours.
@@ -142,20 +144,20 @@ impl SetUp {
     }
 
     fn put_back(&self, inside: Option<&Inside>) -> Result<Undone, FaultError> {
-        let (presence, _) = self.look(inside)?;
-        let Some(inside) = inside.filter(|_| presence == Presence::InPlace) else {
-            return Ok(Undone::AlreadyGone);
-        };
-        Link::set(&inside.route, self.index, None, true)
-            .map_err(|e| FaultError::host(format!("set interface {} up", self.name), e))?;
-        self.wait(inside);
-        // Some of it comes by itself.
-        for lost in self.look(Some(inside))?.1 {
-            lost.put_back(&inside.route).map_err(|e| {
-                FaultError::host(format!("put back the routes through {}", self.name), e)
-            })?;
-        }
-        Ok(Undone::Reverted)
+        self.look(inside)?.undone(|(inside, _)| {
+            Link::set(&inside.route, self.index, None, true)
+                .map_err(|e| FaultError::host(format!("set interface {} up", self.name), e))?;
+            self.wait(inside);
+            // Some of it comes by itself.
+            if let Now::Ours((_, lost)) = self.look(Some(inside))? {
+                for lost in lost {
+                    lost.put_back(&inside.route).map_err(|e| {
+                        FaultError::host(format!("put back the routes through {}", self.name), e)
+                    })?;
+                }
+            }
+            Ok(Undone::Reverted)
+        })
     }
 }
 
@@ -175,7 +177,7 @@ impl Undo for SetUp {
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError> {
         let undo = self.clone();
         self.netns
-            .look(cx, move |inside| Ok(undo.look(inside)?.0))
+            .look(cx, move |inside| Ok(undo.look(inside)?.presence()))
             .await
     }
 }

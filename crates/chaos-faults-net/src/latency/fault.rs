@@ -3,7 +3,7 @@
 use super::delay::{Delay, Delayed};
 use crate::{
     Distribution, PacketsConfig, Transport, check,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     emulate,
     netem::Netem,
@@ -139,17 +139,14 @@ impl Latency {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Late {
-            delay: self.delay,
-            direction,
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn delay(&self) -> Delay {
         self.delay
+    }
+
+    fn delayed(&self, leg: &Leg<'_>) -> Option<Delayed> {
+        let leg = leg.within(self.scope.direction())?;
+        Some(Delayed::new(self.delay, leg.rng(), leg.hits.clone()))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -194,8 +191,7 @@ impl Fault for Latency {
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let what = format!("delay data by {latency:?} ± {jitter:?} {direction}");
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => {
                 let netem = Netem {
@@ -265,38 +261,20 @@ impl FaultConfig for LatencyConfig {
                 distribution: self.distribution,
                 correlation: self.correlation.get(),
             },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
         latency.check()?;
         Ok(latency)
     }
 }
 
-/// A delay on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Late {
-    delay: Delay,
-    direction: Direction,
-}
-
-impl Effect for Late {
+impl Effect for Latency {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        self.direction.covers(leg.flow).then(|| -> Box<dyn Stage> {
-            let hits = leg.hits.clone();
-            Box::new(Delayed::new(self.delay, leg.rng(), hits))
-        })
+        Some(Box::new(self.delayed(leg)?))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            let hits = leg.hits.clone();
-            Box::new(Delayed::new(self.delay, leg.rng(), hits))
-        })
+        Some(Box::new(self.delayed(leg)?))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {

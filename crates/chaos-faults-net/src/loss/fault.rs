@@ -3,11 +3,11 @@
 use super::{datagrams::Losses, retransmission::Retransmission};
 use crate::{
     PacketsConfig, Transport,
-    connections::{Connections, picks_connections},
+    connections::picks_connections,
     direction::Direction,
     emulate,
     netem::Chance,
-    proxy::{DatagramStage, Effect, Leg, Stage, has_streams, plan_on_proxies},
+    proxy::{DatagramStage, Effect, Leg, Stage, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
 use chaos_core::{
@@ -75,10 +75,7 @@ impl Loss {
     /// This share of the packets is lost, 0 to 100, on their way to the client.
     pub const fn percent(percent: f64) -> Self {
         Self {
-            chance: Chance {
-                percent,
-                correlation: 0.0,
-            },
+            chance: Chance::percent(percent),
             scope: Scope::DEFAULT,
         }
     }
@@ -97,23 +94,9 @@ impl Loss {
         self
     }
 
-    /// What it does to a proxy.
-    pub(crate) fn on_proxy(&self, direction: Direction) -> impl Effect + Clone {
-        Lossy {
-            chance: self.chance,
-            direction,
-        }
-    }
-
-    fn share(&self) -> Result<f64, ConfigError> {
-        let help = "a number above 0 and up to 100";
-        let percent = Percent::try_from(self.chance.percent)
-            .map_err(|e| ConfigError::field("loss", e.to_string()).help(help))?;
-        if percent.get() == 0.0 {
-            return Err(ConfigError::field("loss", "0 loses nothing").help(help));
-        }
-        self.scope.check()?;
-        Ok(percent.share())
+    fn check(&self) -> Result<(), ConfigError> {
+        self.chance.check("loss", "0 loses nothing")?;
+        self.scope.check()
     }
 }
 
@@ -130,20 +113,15 @@ impl Fault for Loss {
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
-        self.share()?;
+        self.check()?;
         match self.scope.back_end(sites)? {
             BackEnd::Proxy(direction) => {
                 let percent = self.chance.percent;
-                let mut what = format!("lose {percent} % of the datagrams {direction}");
-                if has_streams(sites) {
-                    if self.chance.correlation > 0.0 {
-                        let problem = "on a proxy for streams each loss is by itself";
-                        return Err(ConfigError::field("correlation", problem).into());
-                    }
-                    what = format!("delay data as {percent} % packet loss does {direction}");
-                }
-                let effect = self.on_proxy(direction);
-                plan_on_proxies(&effect, &self.scope.connections, &what, sites, cx.seed())
+                let what = match self.chance.on_streams("loss", sites)? {
+                    true => format!("delay data as {percent} % packet loss does {direction}"),
+                    false => format!("lose {percent} % of the datagrams {direction}"),
+                };
+                plan_on_proxies(self, &self.scope.connections, &what, sites, cx.seed())
             }
             BackEnd::Kernel(packets) => emulate::plan_loss(self.chance, &packets, sites, cx).await,
         }
@@ -190,50 +168,27 @@ impl FaultConfig for LossConfig {
 
     fn build(self) -> Result<Loss, ConfigError> {
         let loss = Loss {
-            chance: Chance {
-                percent: self.loss.get(),
-                correlation: self.correlation.get(),
-            },
-            scope: Scope {
-                direction: self.direction,
-                connections: Connections::new(self.toxicity, self.clients),
-                packets: self.packets,
-            },
+            chance: Chance::new(self.loss, self.correlation),
+            scope: Scope::new(self.direction, self.toxicity, self.clients, self.packets),
         };
-        loss.share()?;
+        loss.check()?;
         Ok(loss)
     }
 }
 
-/// Losses on a proxy.
-#[derive(Debug, Clone, Copy)]
-struct Lossy {
-    chance: Chance,
-    direction: Direction,
-}
-
-impl Effect for Lossy {
+impl Effect for Loss {
     fn stage(&self, leg: &Leg<'_>) -> Option<Box<dyn Stage>> {
-        let covers = self.direction.covers(leg.flow);
-        if !covers {
-            return None;
-        }
+        let (leg, share) = (leg.within(self.scope.direction())?, self.chance.share());
         let hits = leg.hits.clone();
-        Some(Box::new(Retransmission::new(
-            self.chance.percent / 100.0,
-            leg.rng(),
-            hits,
-        )))
+        Some(Box::new(Retransmission::new(share, leg.rng(), hits)))
     }
 
     fn datagram_stage(&self, leg: &Leg<'_>) -> Option<Box<dyn DatagramStage>> {
-        let covers = self.direction.covers(leg.flow);
-        covers.then(|| -> Box<dyn DatagramStage> {
-            Box::new(Losses {
-                draws: self.chance.draws(leg.rng()),
-                hits: leg.hits.clone(),
-            })
-        })
+        let leg = leg.within(self.scope.direction())?;
+        Some(Box::new(Losses {
+            draws: self.chance.draws(leg),
+            hits: leg.hits.clone(),
+        }))
     }
 
     fn refuses(&self, _: Transport) -> Option<&'static str> {

@@ -105,16 +105,15 @@ impl FaultConfig for NetemConfig {
 
 impl NetemConfig {
     fn model(&self) -> Result<Netem, ConfigError> {
-        let percent = |percent: Option<Percent>| percent.map_or(0.0, Percent::get);
         let chance = |field: &str, of: Option<Percent>, correlation: Option<Percent>| {
             if of.is_none() && correlation.is_some() {
                 let problem = format!("there is no `{field}` to correlate");
                 return Err(ConfigError::field(format!("{field}_correlation"), problem));
             }
-            Ok(Chance {
-                percent: percent(of),
-                correlation: percent(correlation),
-            })
+            Ok(Chance::new(
+                of.unwrap_or_default(),
+                correlation.unwrap_or_default(),
+            ))
         };
         let time = |field: &str, time: Option<Time>| {
             let time = time.map_or(Duration::ZERO, Time::get);
@@ -124,7 +123,7 @@ impl NetemConfig {
         let netem = Netem {
             latency: time("latency", self.latency)?,
             jitter: time("jitter", self.jitter)?,
-            correlation: percent(self.correlation),
+            correlation: self.correlation.map_or(0.0, Percent::get),
             distribution: self.distribution,
             loss: self.loss(random)?,
             duplicate: chance("duplicate", self.duplicate, self.duplicate_correlation)?,

@@ -1,33 +1,7 @@
 //! What the kernel's network emulator is to do.
 
-use super::Distribution;
-use crate::draws::Draws;
-use rand::rngs::StdRng;
+use super::{Chance, Distribution};
 use std::{fmt, time::Duration};
-
-/// A share of the packets, 0 to 100, and how much each depends on the one before, 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Chance {
-    pub(crate) percent: f64,
-    pub(crate) correlation: f64,
-}
-
-impl Chance {
-    /// What a proxy draws.
-    pub(crate) fn draws(self, rng: StdRng) -> Draws {
-        Draws::new(self.percent / 100.0, self.correlation / 100.0, rng)
-    }
-}
-
-impl fmt::Display for Chance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", self.percent)?;
-        if self.correlation > 0.0 {
-            write!(f, " (correlation {} %)", self.correlation)?;
-        }
-        Ok(())
-    }
-}
 
 /// How packets get lost. All numbers are percentages.
 #[derive(Debug, Clone, Copy, PartialEq)]

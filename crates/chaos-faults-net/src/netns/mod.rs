@@ -6,6 +6,8 @@ mod file;
 #[cfg(target_os = "linux")]
 mod id;
 #[cfg(target_os = "linux")]
+mod now;
+#[cfg(target_os = "linux")]
 mod spaces;
 mod target;
 #[cfg(target_os = "linux")]
@@ -16,6 +18,8 @@ pub use config::NetnsConfig;
 pub(crate) use file::{Inside, NetnsFile, Opened};
 #[cfg(target_os = "linux")]
 pub(crate) use id::NetnsId;
+#[cfg(target_os = "linux")]
+pub(crate) use now::Now;
 #[cfg(target_os = "linux")]
 pub(crate) use spaces::{Space, spaces};
 pub use target::Netns;

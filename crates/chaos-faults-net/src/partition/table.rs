@@ -1,8 +1,8 @@
 //! Making and deleting a table.
 
 use crate::{
-    netns::{Inside, NetnsFile, NetnsId, Opened},
-    nft::{Nft, Table},
+    netns::{Inside, NetnsFile, NetnsId, Now, Opened},
+    nft::{FoundTable, Nft, Table},
 };
 use chaos_core::{
     Action, Capability, Change, Context, FaultError, Lifetime, Presence, Reach, Site, Undo, Undone,
@@ -72,16 +72,9 @@ pub(crate) struct DelTable {
     table: String,
 }
 
-/// What is there now.
-enum Now {
-    Gone,
-    Foreign(String),
-    Ours(Nft, crate::nft::FoundTable),
-}
-
 impl DelTable {
     /// Looks. Moves the calling thread into the namespace.
-    fn look(&self) -> Result<Now, FaultError> {
+    fn look(&self) -> Result<Now<(Nft, FoundTable)>, FaultError> {
         let name = &self.table;
         if !is_a_mark(name) {
             let found = format!("`{name}`, which is not a name that is given here");
@@ -96,24 +89,21 @@ impl DelTable {
             .map_err(|e| FaultError::host(format!("look for table inet {name}"), e))?;
         Ok(match found {
             None => Now::Gone,
-            Some(table) if table.is_ours(name) => Now::Ours(nft, table),
+            Some(table) if table.is_ours(name) => Now::Ours((nft, table)),
             Some(_) => Now::Foreign(format!("a table inet {name} without our mark")),
         })
     }
 
     fn delete(&self) -> Result<Undone, FaultError> {
-        match self.look()? {
-            Now::Gone => Ok(Undone::AlreadyGone),
-            Now::Foreign(found) => Ok(Undone::LeftAlone { found }),
-            Now::Ours(nft, table) => match nft.delete(&table) {
+        self.look()?
+            .undone(|(nft, table)| match nft.delete(&table) {
                 Ok(()) => Ok(Undone::Reverted),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Undone::AlreadyGone),
                 Err(e) => {
                     let what = format!("delete table inet {} in {}", self.table, self.netns);
                     Err(FaultError::host(what, e))
                 }
-            },
-        }
+            })
     }
 }
 
@@ -131,11 +121,7 @@ impl Undo for DelTable {
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError> {
         let undo = self.clone();
         let now = cx.blocking(move || undo.look()).await??;
-        Ok(match now {
-            Now::Gone => Presence::Gone,
-            Now::Foreign(found) => Presence::Foreign { found },
-            Now::Ours(..) => Presence::InPlace,
-        })
+        Ok(now.presence())
     }
 }
 

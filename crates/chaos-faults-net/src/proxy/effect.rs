@@ -1,7 +1,7 @@
 //! What a fault does to a proxy, and how often it did.
 
 use super::{stage::Stage, transport::Transport, udp::DatagramStage};
-use crate::direction::Flow;
+use crate::direction::{Direction, Flow};
 use chaos_core::Seed;
 use rand::rngs::StdRng;
 use std::{
@@ -81,6 +81,11 @@ pub(crate) struct Leg<'a> {
 }
 
 impl Leg<'_> {
+    /// Itself, if data that flows this way is meant.
+    pub(crate) fn within(&self, direction: Direction) -> Option<&Self> {
+        direction.covers(self.flow).then_some(self)
+    }
+
     /// What is drawn for this direction.
     pub(crate) fn rng(&self) -> StdRng {
         self.seed.derive(self.flow.name(), 0).rng()

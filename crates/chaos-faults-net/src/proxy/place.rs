@@ -216,7 +216,7 @@ mod tests {
         let _before: Vec<_> = (0..connections_before).map(|_| connect(&proxy)).collect();
         let fault = put(
             &proxy,
-            Loss::percent(20.0).on_proxy(crate::Direction::Downstream),
+            Loss::percent(20.0).direction(crate::Direction::Downstream),
             seed,
         );
         let mut client = TcpStream::connect(proxy.address()).unwrap();

@@ -2,7 +2,7 @@
 
 use super::mark::is_a_device_of_ours;
 use crate::{
-    netns::{Inside, NetnsId},
+    netns::{Inside, NetnsId, Now},
     route::{IFB, Link},
 };
 use chaos_core::{
@@ -67,38 +67,30 @@ pub(crate) struct DelIfb {
 }
 
 impl DelIfb {
-    fn look(&self, inside: Option<&Inside>) -> Result<(Presence, u32), FaultError> {
-        let foreign = |found: String| Ok((Presence::Foreign { found }, 0));
+    /// The namespace and the number of the device, if it is ours.
+    fn look<'a>(&self, inside: Option<&'a Inside>) -> Result<Now<(&'a Inside, u32)>, FaultError> {
         if !is_a_device_of_ours(&self.name) {
-            return foreign(format!(
-                "`{}`, which is not a name that is given here",
-                self.name
-            ));
+            let found = format!("`{}`, which is not a name that is given here", self.name);
+            return Ok(Now::Foreign(found));
         }
         let Some(inside) = inside else {
-            return Ok((Presence::Gone, 0));
+            return Ok(Now::Gone);
         };
         let found = Link::named(&inside.route, &self.name)
             .map_err(|e| FaultError::host(format!("look for device {}", self.name), e))?;
-        match found {
-            None => Ok((Presence::Gone, 0)),
-            Some(link) if link.kind == IFB => Ok((Presence::InPlace, link.index)),
-            Some(link) => foreign(format!("a device {} of kind `{}`", link.name, link.kind)),
-        }
+        Ok(match found {
+            None => Now::Gone,
+            Some(link) if link.kind == IFB => Now::Ours((inside, link.index)),
+            Some(link) => Now::Foreign(format!("a device {} of kind `{}`", link.name, link.kind)),
+        })
     }
 
     fn delete(&self, inside: Option<&Inside>) -> Result<Undone, FaultError> {
-        let (presence, index) = self.look(inside)?;
-        let Some(inside) = inside.filter(|_| presence == Presence::InPlace) else {
-            return Ok(match presence {
-                Presence::Foreign { found } => Undone::LeftAlone { found },
-                _ => Undone::AlreadyGone,
-            });
-        };
-        match Link::delete(&inside.route, index) {
-            Ok(()) => Ok(Undone::Reverted),
-            Err(e) => Err(FaultError::host(format!("remove device {}", self.name), e)),
-        }
+        self.look(inside)?.undone(|(inside, index)| {
+            Link::delete(&inside.route, index)
+                .map(|()| Undone::Reverted)
+                .map_err(|e| FaultError::host(format!("remove device {}", self.name), e))
+        })
     }
 }
 
@@ -116,7 +108,7 @@ impl Undo for DelIfb {
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError> {
         let undo = self.clone();
         self.netns
-            .look(cx, move |inside| Ok(undo.look(inside)?.0))
+            .look(cx, move |inside| Ok(undo.look(inside)?.presence()))
             .await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{interface::Interface, mark::is_a_block_of_ours, matching::Match};
 use crate::{
-    netns::{Inside, NetnsId},
+    netns::{Inside, NetnsId, Now},
     route::{Handle, Link, Queue},
 };
 use chaos_core::{
@@ -95,46 +95,44 @@ pub(crate) struct DelIngress {
 }
 
 impl DelIngress {
-    fn look(&self, inside: Option<&Inside>) -> Result<(Presence, u32), FaultError> {
-        let foreign = |found: String| Ok((Presence::Foreign { found }, 0));
+    /// The namespace and the number of the interface, if it is ours.
+    fn look<'a>(&self, inside: Option<&'a Inside>) -> Result<Now<(&'a Inside, u32)>, FaultError> {
         if !is_a_block_of_ours(self.block) {
-            return foreign(format!(
+            let found = format!(
                 "block {}, which is not a number that is given here",
                 self.block
-            ));
+            );
+            return Ok(Now::Foreign(found));
         }
         let Some(inside) = inside else {
-            return Ok((Presence::Gone, 0));
+            return Ok(Now::Gone);
         };
         let failed = |e| FaultError::host(format!("look at the queues of {}", self.interface), e);
         let Some(index) = self.interface.find(&inside.route).map_err(failed)? else {
-            return Ok((Presence::Gone, 0));
+            return Ok(Now::Gone);
         };
         let queues = Queue::of(&inside.route, index).map_err(failed)?;
-        match queues.iter().find(|queue| queue.parent == Handle::INGRESS) {
-            None => Ok((Presence::Gone, 0)),
-            Some(queue) if queue.kind == "ingress" && queue.block == self.block => {
-                Ok((Presence::InPlace, index))
-            }
-            Some(queue) => foreign(format!("a queue {} for what comes in", queue.kind)),
-        }
+        Ok(
+            match queues.iter().find(|queue| queue.parent == Handle::INGRESS) {
+                None => Now::Gone,
+                Some(queue) if queue.kind == "ingress" && queue.block == self.block => {
+                    Now::Ours((inside, index))
+                }
+                Some(queue) => Now::Foreign(format!("a queue {} for what comes in", queue.kind)),
+            },
+        )
     }
 
     fn delete(&self, inside: Option<&Inside>) -> Result<Undone, FaultError> {
-        let (presence, index) = self.look(inside)?;
-        let Some(inside) = inside.filter(|_| presence == Presence::InPlace) else {
-            return Ok(match presence {
-                Presence::Foreign { found } => Undone::LeftAlone { found },
-                _ => Undone::AlreadyGone,
-            });
-        };
-        let delete = Queue::delete(index, Handle::INGRESS, Handle::INGRESS_QUEUE);
-        let what = format!("remove queue ingress from {}", self.interface);
-        inside
-            .route
-            .ask(&[delete], |_, _| {})
-            .map(|()| Undone::Reverted)
-            .map_err(|e| FaultError::host(what, e))
+        self.look(inside)?.undone(|(inside, index)| {
+            let delete = Queue::delete(index, Handle::INGRESS, Handle::INGRESS_QUEUE);
+            let what = format!("remove queue ingress from {}", self.interface);
+            inside
+                .route
+                .ask(&[delete], |_, _| {})
+                .map(|()| Undone::Reverted)
+                .map_err(|e| FaultError::host(what, e))
+        })
     }
 }
 
@@ -152,7 +150,7 @@ impl Undo for DelIngress {
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError> {
         let undo = self.clone();
         self.netns
-            .look(cx, move |inside| Ok(undo.look(inside)?.0))
+            .look(cx, move |inside| Ok(undo.look(inside)?.presence()))
             .await
     }
 }

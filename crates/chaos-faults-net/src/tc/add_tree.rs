@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     netlink::Request,
-    netns::{Inside, NetnsId},
+    netns::{Inside, NetnsId, Now},
     route::{Handle, Queue},
 };
 use chaos_core::{
@@ -150,53 +150,45 @@ impl DelTree {
     /// How often it is looked whether a queue is empty.
     const LOOK: Duration = Duration::from_millis(5);
 
-    fn look(&self, inside: Option<&Inside>) -> Result<(Presence, u32), FaultError> {
-        let foreign = |found: String| Ok((Presence::Foreign { found }, 0));
+    /// The namespace and the number of the interface, if it is ours.
+    fn look<'a>(&self, inside: Option<&'a Inside>) -> Result<Now<(&'a Inside, u32)>, FaultError> {
         let root = Handle::queue(self.major);
         if !is_a_queue_of_ours(self.major) {
-            return foreign(format!("{root}, which is not a number that is given here"));
+            let found = format!("{root}, which is not a number that is given here");
+            return Ok(Now::Foreign(found));
         }
         let Some(inside) = inside else {
-            return Ok((Presence::Gone, 0));
+            return Ok(Now::Gone);
         };
         let failed = |e| FaultError::host(format!("look at the queues of {}", self.interface), e);
         let Some(index) = self.interface.find(&inside.route).map_err(failed)? else {
-            return Ok((Presence::Gone, 0));
+            return Ok(Now::Gone);
         };
         let queues = Queue::of(&inside.route, index).map_err(failed)?;
         // The kernel's own default has the number 0.
         let theirs = |queue: &&Queue| queue.parent == Handle::ROOT && queue.handle != Handle(0);
-        match queues.iter().find(theirs) {
-            None => Ok((Presence::Gone, index)),
+        Ok(match queues.iter().find(theirs) {
+            None => Now::Gone,
             Some(queue) if queue.handle == root && queue.kind == self.kind => {
-                Ok((Presence::InPlace, index))
+                Now::Ours((inside, index))
             }
-            Some(queue) => foreign(format!("a root queue {} {}", queue.kind, queue.handle)),
-        }
+            Some(queue) => Now::Foreign(format!("a root queue {} {}", queue.kind, queue.handle)),
+        })
     }
 
     fn delete(&self, inside: Option<&Inside>) -> Result<Undone, FaultError> {
-        let (presence, index) = self.look(inside)?;
-        let Some(inside) = inside.filter(|_| presence == Presence::InPlace) else {
-            return Ok(match presence {
-                Presence::Foreign { found } => Undone::LeftAlone { found },
-                _ => Undone::AlreadyGone,
-            });
-        };
-        self.deliver(inside, index);
-        let delete = Queue::delete(index, Handle::ROOT, Handle::queue(self.major));
-        match inside.route.ask(&[delete], |_, _| {}) {
-            Ok(()) => Ok(Undone::Reverted),
-            // Somebody was faster, or it is somebody else's by now.
-            Err(e) => match self.look(Some(inside))?.0 {
-                Presence::Gone => Ok(Undone::AlreadyGone),
-                Presence::Foreign { found } => Ok(Undone::LeftAlone { found }),
-                _ => {
+        self.look(inside)?.undone(|(inside, index)| {
+            self.deliver(inside, index);
+            let delete = Queue::delete(index, Handle::ROOT, Handle::queue(self.major));
+            match inside.route.ask(&[delete], |_, _| {}) {
+                Ok(()) => Ok(Undone::Reverted),
+                // Somebody was faster, or it is somebody else's by now.
+                Err(e) => self.look(Some(inside))?.undone(|_| {
                     let what = format!("remove queue {} from {}", self.kind, self.interface);
                     Err(FaultError::host(what, e))
-                }
-            },
-        }
+                }),
+            }
+        })
     }
 
     /// Lets what is under way arrive. New packets are not held up any more, so the fault is over for them.
@@ -235,7 +227,7 @@ impl Undo for DelTree {
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError> {
         let undo = self.clone();
         self.netns
-            .look(cx, move |inside| Ok(undo.look(inside)?.0))
+            .look(cx, move |inside| Ok(undo.look(inside)?.presence()))
             .await
     }
 }

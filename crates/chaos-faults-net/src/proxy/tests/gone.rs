@@ -122,7 +122,7 @@ async fn a_client_that_is_there_hears_through_a_black_hole_of_no_reset_of_its_up
 async fn a_client_that_goes_after_its_upstream_was_reset_is_let_go() {
     for (full, ends) in [(false, false), (false, true), (true, false), (true, true)] {
         let (proxy, mut client, mut server) = connection().await;
-        let latency = Latency::new(HOUR).on_proxy(Direction::Both);
+        let latency = Latency::new(HOUR).direction(Direction::Both);
         let slow = put(
             &proxy,
             Bandwidth::per_second(1000).on_proxy(Direction::Both),

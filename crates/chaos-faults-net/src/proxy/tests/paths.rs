@@ -130,11 +130,11 @@ async fn bulk_goes_back_to_the_fast_path_after_each_fault_and_nothing_is_lost() 
     for round in 0..3 {
         let both = Direction::Both;
         let faults = [
-            put(&proxy, Latency::ms(3).jitter_ms(3).on_proxy(both)),
+            put(&proxy, Latency::ms(3).jitter_ms(3).direction(both)),
             put(&proxy, Bandwidth::per_second(50_000_000).on_proxy(both)),
             put(
                 &proxy,
-                Loss::percent(1.0).on_proxy(crate::Direction::Downstream),
+                Loss::percent(1.0).direction(crate::Direction::Downstream),
             ),
         ];
         staged_again(&proxy);
@@ -147,7 +147,7 @@ async fn bulk_goes_back_to_the_fast_path_after_each_fault_and_nothing_is_lost() 
         // A fault that is over before anybody looked.
         put(
             &proxy,
-            Latency::ms(round).on_proxy(crate::Direction::Downstream),
+            Latency::ms(round).direction(crate::Direction::Downstream),
         )
         .release()
         .unwrap();
@@ -170,7 +170,7 @@ async fn what_is_within_the_kernel_when_a_fault_begins_is_not_lost() {
     assert_eq!(proxy.shared().moved().so_far()[1] > 0, SPLICES);
     let fault = put(
         &proxy,
-        Latency::ms(1).on_proxy(crate::Direction::Downstream),
+        Latency::ms(1).direction(crate::Direction::Downstream),
     );
     let received = receive(client, 9);
     staged_again(&proxy);

@@ -210,7 +210,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             let hour = Latency::new(Duration::from_secs(3600));
-            let late = Arc::new(hour.on_proxy(crate::Direction::Both));
+            let late = Arc::new(hour.direction(crate::Direction::Both));
             let _late = InPlace::put(proxy.shared(), late, Picked::default(), Seed::new(1));
             sessions.come(client(2), b"x");
             let now = Instant::now();
@@ -263,7 +263,7 @@ mod tests {
             let (proxy, _upstream, mut sessions) = sessions(100).await;
             let shared = Arc::clone(proxy.shared());
             let hour = Latency::new(Duration::from_secs(3600));
-            let late = Arc::new(hour.on_proxy(crate::Direction::Both));
+            let late = Arc::new(hour.direction(crate::Direction::Both));
             let late = InPlace::put(&shared, late, Picked::default(), Seed::new(1));
             for port in 1..=300 {
                 sessions.come(client(port), &[0; 1000]);

@@ -95,11 +95,11 @@ const fn ms(ms: u64) -> Duration {
 }
 
 fn latency(ms: u64) -> Arc<dyn Effect> {
-    Arc::new(Latency::ms(ms).on_proxy(Direction::Both))
+    Arc::new(Latency::ms(ms).direction(Direction::Both))
 }
 
 fn loss(percent: f64) -> Arc<dyn Effect> {
-    Arc::new(Loss::percent(percent).on_proxy(Direction::Both))
+    Arc::new(Loss::percent(percent).direction(Direction::Both))
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn copies_of_copies_have_an_end() {
     let mut world = World::new();
     for _ in 0..40 {
         world.put(
-            Arc::new(Duplicate::percent(100.0).on_proxy(Direction::Both)),
+            Arc::new(Duplicate::percent(100.0).direction(Direction::Both)),
             1,
         );
     }
@@ -228,13 +228,13 @@ impl Kind {
         let both = Direction::Both;
         match *self {
             Self::Latency(latency, jitter) => {
-                Arc::new(Latency::ms(latency).jitter_ms(jitter).on_proxy(both))
+                Arc::new(Latency::ms(latency).jitter_ms(jitter).direction(both))
             }
             Self::Reorder(percent, latency, gap) => {
                 let reorder = serde_json::json!({ "reorder": percent, "latency": format!("{latency}ms"), "gap": gap });
                 let config: crate::ReorderConfig = serde_json::from_value(reorder).unwrap();
                 let fault: Reorder = chaos_core::FaultConfig::build(config).unwrap();
-                Arc::new(fault.on_proxy(both))
+                Arc::new(fault.direction(both))
             }
             Self::Stall => Arc::new(Bandwidth::per_second(0).on_proxy(both)),
             Self::Rate(rate, true) => Arc::new(Bandwidth::per_second(rate).shared().on_proxy(both)),
@@ -243,10 +243,10 @@ impl Kind {
                 let loss = serde_json::json!({ "loss": percent, "correlation": correlation });
                 let config: crate::LossConfig = serde_json::from_value(loss).unwrap();
                 let fault: Loss = chaos_core::FaultConfig::build(config).unwrap();
-                Arc::new(fault.on_proxy(both))
+                Arc::new(fault.direction(both))
             }
-            Self::Duplicate(percent) => Arc::new(Duplicate::percent(percent).on_proxy(both)),
-            Self::Corrupt(percent) => Arc::new(Corrupt::percent(percent).on_proxy(both)),
+            Self::Duplicate(percent) => Arc::new(Duplicate::percent(percent).direction(both)),
+            Self::Corrupt(percent) => Arc::new(Corrupt::percent(percent).direction(both)),
             Self::Blackhole => Arc::new(Blackhole::new()),
         }
     }
