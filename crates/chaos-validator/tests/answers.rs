@@ -195,6 +195,19 @@ async fn an_answer_nobody_asked_for_is_not_taken_for_the_next_one() {
     assert_eq!(says.connections(), 3);
 }
 
+/// Many servers close what is idle for a few seconds; a request that crosses that would look like a failure.
+#[tokio::test]
+async fn a_connection_that_nobody_has_used_for_a_while_is_made_anew() {
+    let says = Says::new("HTTP/1.1 204 X\r\n\r\n", 4096, false);
+    let probe = says.probe();
+    for (idle, connections) in [(0, 1), (100, 1), (1100, 2)] {
+        // How long it is idle is what is tried.
+        tokio::time::sleep(Duration::from_millis(idle)).await;
+        assert_eq!(probe.sample().await.unwrap(), Value::Number(204.0));
+        assert_eq!(says.connections(), connections, "after {idle} ms");
+    }
+}
+
 /// Who refuses a body may do so before it has seen all of it, and end the connection.
 #[tokio::test]
 async fn an_answer_before_the_end_of_the_request_is_the_answer() {

@@ -362,6 +362,26 @@ fn too_few_requests_for_one_quantile_spoil_no_other() {
     assert_eq!(rest.map(|c| c.trend).max(), Some(comparison.trend()));
 }
 
+/// A build that goes around the fault has not become better.
+#[test]
+fn a_run_whose_fault_hit_nothing_is_not_compared() {
+    let summary = |hits| {
+        let trace = Trace {
+            hits: Some(hits),
+            ..Trace::default()
+        };
+        Summary::new([trace.report(|ms| ok(5 + ms % 3))])
+    };
+    let tolerance = CompareTolerance::default();
+    for (before, now, code, says) in [(7, 7, 0, 0), (7, 0, 3, 1), (0, 0, 3, 2)] {
+        let comparison = Comparison::of(&summary(before), &summary(now), tolerance);
+        assert_eq!(comparison.exit_code(), code, "{before} {now}");
+        assert_eq!(comparison.doubts.len(), says, "{:?}", comparison.doubts);
+        let table = comparison.table(Paint::Plain, None);
+        assert_eq!(table.contains("not proven active"), says > 0, "{table}");
+    }
+}
+
 #[test]
 fn a_comparison_in_json_says_its_version_and_verdict() {
     let comparison = compared(|_| ok(5), |ms| ok(if in_fault(ms) { 200 } else { 5 }));

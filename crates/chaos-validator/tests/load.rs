@@ -1,10 +1,13 @@
 //! Loads against real servers, good and bad ones.
 
 mod support;
+#[path = "support/trace.rs"]
+mod trace;
 
 use chaos_core::{Observer, RunHandle, Secret, Seed, Verdict};
 use chaos_validator::{
-    Class, ClosureLoad, Counts, HttpLoad, HttpRequest, Load, Recording, measure::Detector,
+    Class, ClosureLoad, Counts, HttpLoad, HttpRequest, Load, Recording,
+    measure::{Detector, Metrics},
 };
 use std::{
     collections::BTreeSet,
@@ -16,6 +19,7 @@ use std::{
 };
 use support::{Server, Service, balanced, ms, nobody, run_until, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use trace::Trace;
 
 fn classes(recording: &Recording) -> BTreeSet<Class> {
     recording
@@ -392,6 +396,23 @@ async fn who_asks_is_said() {
     let head = heads.recv().await.unwrap();
     let said = "authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==";
     assert!(head.contains(said), "{head}");
+}
+
+/// As many are under way as a slow target needs; with fewer slots the load says that it is to blame.
+#[tokio::test]
+async fn a_target_that_is_only_slow_answers_all_requests() {
+    for (slots, starved) in [(None, false), (Some(16), true)] {
+        let service = Service::start();
+        service.knobs.delay_ms.store(400, Ordering::SeqCst);
+        let load = HttpLoad::get(service.url()).rate(200.0).timeout(ms(1000));
+        let load = slots.into_iter().fold(load, HttpLoad::slots);
+        let recording = run_until(&load, 400).await;
+        let bad = recording.counts().bad;
+        assert_eq!(bad > 100, starved, "{:?}", recording.counts());
+        let run = Trace::default().run();
+        let instrument = Metrics::of(&run, &recording).instrument;
+        assert_eq!(instrument.starved > 100, starved, "{instrument:?}");
+    }
 }
 
 /// A freeze that is shorter than the timeout has no failure to show, unless what is slow is bad.

@@ -5,7 +5,7 @@ use chaos_core::Chain;
 use chaos_validator::{CompareTolerance, Comparison, Format, Paint, Summary, terminal_width};
 use std::{
     env, fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -107,7 +107,7 @@ fn compare_two(args: &Compare) -> Result<u8, u8> {
 }
 
 fn read(path: &Path) -> Result<Summary, u8> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = bounded(path).map_err(|error| {
         complain(&format!("error: {}: {error}", path.display()));
         USAGE
     })?;
@@ -115,6 +115,21 @@ fn read(path: &Path) -> Result<Summary, u8> {
         complain(&format!("error: {}: {}", path.display(), Chain(&error)));
         USAGE
     })
+}
+
+/// The longest report that is read: far more than any run writes.
+const LONGEST: u64 = 256 << 20;
+
+fn bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file = fs::File::open(path)?.take(LONGEST + 1);
+    file.read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other(
+            "it is no report: it is longer than 256 MiB",
+        ));
+    }
+    Ok(text)
 }
 
 fn rendered(summary: &Summary, format: Format) -> Result<String, u8> {

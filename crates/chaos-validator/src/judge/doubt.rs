@@ -9,7 +9,7 @@ use crate::{
 use chaos_core::{EdgeKind, Phase, Run};
 use std::{collections::BTreeMap, time::Duration};
 
-/// The largest share of requests that the generator may miss.
+/// The largest share of requests that the generator may miss, or fail itself.
 const MOST_UNSENT: f64 = 0.01;
 /// The generator may always be this late.
 const LATE: Duration = Duration::from_millis(5);
@@ -46,6 +46,15 @@ pub(crate) fn instrument(metrics: &Metrics, slos: &Slos) -> Option<Judgement> {
                 unsent * 100.0
             ),
             "a less busy machine, or a lower rate",
+        ));
+    }
+    let starved = metrics.instrument.starved;
+    if share(starved, counts.planned) > MOST_UNSENT {
+        return Some(Judgement::inconclusive(
+            format!(
+                "{starved} requests failed in the queue of the load, whose slots were all taken"
+            ),
+            "more slots: the highest rate times the timeout, which is the default",
         ));
     }
     let allowed = slos

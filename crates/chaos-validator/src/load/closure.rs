@@ -26,7 +26,7 @@ pub struct Calls {
 }
 
 impl OpenLoop<Calls> {
-    /// Calls `call` 50 times per second, timeout 2 s, 64 slots.
+    /// Calls `call` 50 times per second, timeout 2 s.
     pub fn new<F, C>(call: C) -> Self
     where
         C: Fn() -> F + Send + Sync + 'static,

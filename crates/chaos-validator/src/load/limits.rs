@@ -2,19 +2,21 @@
 
 use super::{RequestRate, Schedule, drive::Pace};
 use chaos_core::ConfigError;
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 /// The longest timeout.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// The most slots: each may be a connection.
 const MOST_SLOTS: usize = 10_000;
+/// The fewest and the most that there are when nothing is said.
+const USUAL: RangeInclusive<usize> = 64..=4096;
 
 /// A rate, a timeout, a number of slots; not checked yet.
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
     pub(super) rates: Rates,
     pub(super) timeout: Duration,
-    pub(super) slots: usize,
+    pub(super) slots: Option<usize>,
     /// What is answered later than this is bad.
     pub(super) slow: Option<Duration>,
     /// By Tokio's timer.
@@ -59,7 +61,7 @@ impl Default for Limits {
         Self {
             rates: Rates::Constant(50.0),
             timeout: Duration::from_secs(2),
-            slots: 64,
+            slots: None,
             slow: None,
             coarse: false,
         }
@@ -75,10 +77,13 @@ impl Limits {
                 format!("{:?} is not between 1ms and 1h", self.timeout),
             ));
         }
-        if !(1..=MOST_SLOTS).contains(&self.slots) {
+        let slots = self
+            .slots
+            .unwrap_or_else(|| enough(&schedule, self.timeout).clamp(*USUAL.start(), *USUAL.end()));
+        if !(1..=MOST_SLOTS).contains(&slots) {
             return Err(ConfigError::field(
                 "slots",
-                format!("{} is not between 1 and {MOST_SLOTS}", self.slots),
+                format!("{slots} is not between 1 and {MOST_SLOTS}"),
             ));
         }
         if self
@@ -91,11 +96,22 @@ impl Limits {
         Ok(Pace {
             schedule,
             timeout: self.timeout,
-            slots: self.slots,
+            slots,
             slow: self.slow.unwrap_or(self.timeout),
             coarse: self.coarse,
         })
     }
+}
+
+/// With so many no request waits for a slot, unless another one has waited for its whole timeout (Little, "A Proof for the Queuing
+/// Formula L = λW", Operations Research 9, 1961).
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small number, clamped by who asks"
+)]
+pub(crate) fn enough(schedule: &Schedule, timeout: Duration) -> usize {
+    (schedule.highest() * timeout.as_secs_f64()).ceil() as usize + 1
 }
 
 impl fmt::Display for Limits {
@@ -109,5 +125,28 @@ impl fmt::Display for Limits {
             Some(slow) => write!(f, ", bad after {slow:?}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(limits: &Limits) -> usize {
+        limits.pace().unwrap().slots
+    }
+
+    #[test]
+    fn there_are_as_many_slots_as_a_slow_target_needs() {
+        let mut limits = Limits::default();
+        assert_eq!(slots(&limits), 101);
+        limits.rates = Rates::Ramp(10.0, 200.0, Duration::from_secs(5));
+        assert_eq!(slots(&limits), 401);
+        limits.timeout = Duration::from_millis(100);
+        assert_eq!(slots(&limits), 64);
+        limits.timeout = Duration::from_secs(60);
+        assert_eq!(slots(&limits), 4096);
+        limits.slots = Some(7);
+        assert_eq!(slots(&limits), 7);
     }
 }

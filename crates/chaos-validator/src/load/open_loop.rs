@@ -10,7 +10,7 @@ use chaos_core::{BoxError, ConfigError, Event, Observer, RunHandle, Verdict};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Sends traffic when it is due, whatever became of what was sent before (an open loop): at 50 requests per second with a
-/// timeout of 2 s and 64 slots, when nothing else is said.
+/// timeout of 2 s, when nothing else is said.
 ///
 /// It runs on a thread and a runtime of its own, from the baseline until the run is over. A request is late, and not the
 /// target's fault, when there is a slot free for it; when every slot waits for the target it waits, too, and fails after its
@@ -69,10 +69,11 @@ impl<T: Traffic> OpenLoop<T> {
     }
 
     /// Has at most so many requests under way. What is due while all of them wait for the target waits, too,
-    /// and fails after its timeout.
+    /// and fails after its timeout. Default: as many as the highest rate needs when each takes its whole timeout, 64 at least and
+    /// 4,096 at most.
     #[must_use]
     pub fn slots(mut self, slots: usize) -> Self {
-        self.limits.slots = slots;
+        self.limits.slots = Some(slots);
         self
     }
 

@@ -108,6 +108,12 @@ impl Schedule {
         let rates = self.legs.iter().map(|leg| leg.from.min(leg.to));
         rates.fold(f64::INFINITY, f64::min)
     }
+
+    /// The most requests per second that there ever are.
+    pub fn highest(&self) -> f64 {
+        let rates = self.legs.iter().map(|leg| leg.from.max(leg.to));
+        rates.fold(0.0, f64::max)
+    }
 }
 
 fn seconds(field: &str, time: Duration) -> Result<f64, ConfigError> {

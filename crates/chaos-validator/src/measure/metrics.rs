@@ -4,6 +4,7 @@ use super::{
     Detection, Detector, Outage, Part, PhaseMetrics, Repair, Shift, Timing, Windows,
     quantile::{DEGRADATION_QUANTILE, Ranked, lateness},
     recovery::{Hold, Norm, noise},
+    starved::starved,
     window::Window,
 };
 use crate::load::{Class, Counts, Exchange, Recording};
@@ -33,7 +34,7 @@ pub struct Metrics {
     pub recovery_time: Option<Timing>,
     /// How much slower it was with the fault.
     pub degradation: Option<Degradation>,
-    /// By how much p50, p95 and p99 are higher with the fault, and how sure that is.
+    /// By how much p50, p95, p99 and p99.9 are higher with the fault, and how sure that is.
     #[serde(default)]
     pub shifts: Vec<Shift>,
     /// When the target failed, and when that could be known; none without an outage.
@@ -88,6 +89,9 @@ pub struct Instrument {
     /// How late it was at most.
     #[serde(with = "seconds")]
     pub late_max: Duration,
+    /// How many requests failed because all slots were taken by others that were answered in time: there were too few.
+    #[serde(default)]
+    pub starved: u64,
     /// The shortest outage that is found for sure.
     #[serde(with = "seconds")]
     pub shortest_outage: Duration,
@@ -144,6 +148,7 @@ impl Instrument {
             late_p50,
             late_p99,
             late_max,
+            starved: starved(recording.exchanges().iter(), recording.timeout()),
             shortest_outage: detector.shortest(recording.timeout()),
         }
     }

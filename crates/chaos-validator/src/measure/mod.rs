@@ -16,6 +16,7 @@ mod quantile;
 mod recovery;
 mod repair;
 mod shift;
+mod starved;
 mod survival;
 mod tally;
 mod timeline;

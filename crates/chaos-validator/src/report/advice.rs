@@ -97,7 +97,7 @@ fn errors(report: &Report) -> Vec<Advice> {
             Slo::ErrorRate,
             "a circuit breaker, and a timeout towards the dependency that is shorter than the users'",
             format!(
-                "{} of {done} requests waited until they were given up: the service waits for something that does not answer",
+                "{} of {done} requests waited until they were given up: the service, or something that it waits for, does not answer",
                 waited.0
             ),
         ));

@@ -1,10 +1,14 @@
 //! Whether one build is worse than another.
 
-use super::{Paint, Report, Summary, width::Grid};
+use super::{
+    Paint, Report, Summary,
+    width::{Grid, wrap},
+};
 use crate::{
-    judge::{Conclusion, Judgement, SloResult},
+    judge::{self, Conclusion, Judgement, SloResult},
     measure::{ErrorRate, PhaseMetrics, least_for_quantile},
 };
+use chaos_core::Outcome;
 use serde::Serialize;
 use std::fmt;
 
@@ -16,6 +20,8 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// The scenarios that only one of them has.
     pub alone: Vec<String>,
+    /// Which runs say nothing of what is compared, and why.
+    pub doubts: Vec<String>,
 }
 
 /// The version of a comparison's JSON.
@@ -151,16 +157,31 @@ impl Comparison {
             reports.find(|r| r.run.name == name).cloned()
         };
         let mut changes = Vec::new();
-        let mut alone = Vec::new();
+        let (mut alone, mut doubts) = (Vec::new(), Vec::new());
         for report in &now.reports {
             match find(before, &report.run.name) {
-                Some(before) => changes.extend(between(&before, report, tolerance)),
+                Some(before) => {
+                    let both = [("before", unfit(&before)), ("now", unfit(report))];
+                    let unfit = both
+                        .into_iter()
+                        .filter_map(|(when, why)| Some((when, why?)));
+                    let known = doubts.len();
+                    doubts.extend(
+                        unfit.map(|(when, why)| format!("{}, {when}: {why}", report.run.name)),
+                    );
+                    let fit = doubts.len() == known;
+                    changes.extend(between(&before, report, tolerance, fit));
+                }
                 None => alone.push(report.run.name.clone()),
             }
         }
         let gone = before.reports.iter().map(|r| &r.run.name);
         alone.extend(gone.filter(|name| find(now, name).is_none()).cloned());
-        Self { changes, alone }
+        Self {
+            changes,
+            alone,
+            doubts,
+        }
     }
 
     /// The worst that has become of anything; unclear when there is nothing to compare.
@@ -222,8 +243,13 @@ impl Comparison {
                 )
             })
             .collect();
+        let doubts = self.doubts.iter().map(|doubt| {
+            let doubt = format!("  ? {}", super::paint::printable(doubt).replace('\n', " "));
+            format!("{}\n", wrap(&doubt, width))
+        });
+        let doubts: String = doubts.collect();
         paint.marks(format!(
-            "{}\n\n{table}\n{alone}",
+            "{}\n\n{table}\n{doubts}{alone}",
             paint.bold(self.headline())
         ))
     }
@@ -245,6 +271,9 @@ impl Comparison {
         for change in &self.changes {
             let row = change.row().map(|cell| escape(&cell));
             text += &format!("| {} |\n", row.join(" | "));
+        }
+        for doubt in &self.doubts {
+            text += &format!("\nIt cannot be told by {}\n", escape(doubt));
         }
         for name in &self.alone {
             text += &format!("\nOnly in one of them: {}\n", escape(name));
@@ -311,7 +340,7 @@ struct Known {
 /// What a report knows of a measure.
 type Look = fn(&Report) -> Option<Known>;
 
-fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
+fn between(before: &Report, now: &Report, tolerance: Tolerance, fit: bool) -> Vec<Change> {
     let measures: [(Measure, Look); 6] = [
         (Measure::ErrorRate, error_rate),
         (Measure::Downtime, downtime),
@@ -320,7 +349,6 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance) -> Vec<Change> {
         (Measure::Mttr, mttr),
         (Measure::Recovery, recovery),
     ];
-    let fit = is_fit(before) && is_fit(now);
     let changes = measures.into_iter().filter_map(|(measure, of)| {
         let (was, is) = (of(before), of(now));
         let few = measure.quantile().and_then(|q| too_few(before, now, q));
@@ -359,14 +387,19 @@ fn too_few(before: &Report, now: &Report, quantile: f64) -> Option<String> {
     (fewest < needed).then(|| format!("too few requests: {fewest} of {needed}"))
 }
 
-/// Whether a run went as it was meant, under an instrument that can be trusted.
-fn is_fit(report: &Report) -> bool {
+/// Why a run says nothing of what it compares: it did not go as it was meant, its fault did nothing, or its instrument cannot be
+/// trusted.
+fn unfit(report: &Report) -> Option<String> {
     let ended = matches!(
         report.verdict.conclusion,
         Conclusion::Held | Conclusion::Inconclusive | Conclusion::Deviated | Conclusion::Violated
     );
     let unclear = |slo: &SloResult| matches!(slo.judgement, Judgement::Inconclusive { .. });
-    ended && (report.slos.is_empty() || !report.slos.iter().all(unclear))
+    let blind = !report.slos.is_empty() && report.slos.iter().all(unclear);
+    if !ended || blind || matches!(report.run.outcome, Outcome::Inconclusive { .. }) {
+        return Some(report.verdict.to_string());
+    }
+    judge::doubts(&report.run).into_iter().next()
 }
 
 /// The interval of a difference from those of both (Newcombe, "Interval estimation for the difference between independent

@@ -1,6 +1,7 @@
 //! What a run has shown, as a value and in all its forms.
 
 mod advice;
+mod books;
 mod compare;
 mod format;
 mod github;

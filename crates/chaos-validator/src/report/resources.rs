@@ -48,7 +48,12 @@ pub(super) fn absences(report: &Report) -> impl Iterator<Item = String> {
             1 => ", and was there again".to_owned(),
             n => format!(", and was there again {n} times"),
         };
-        let gone = format!("{} was not there for {}{again}", site.name, Short(missing));
+        // It is looked at every so often: it may have been there for nearly as long before and after.
+        let gone = format!(
+            "{} was not there for up to {}{again}",
+            site.name,
+            Short(missing)
+        );
         (!missing.is_zero()).then_some(gone)
     })
 }

@@ -138,7 +138,6 @@ impl ResourceUse {
         };
         let most =
             |of: fn(&ResourcePoint) -> Option<u64>| inside.iter().filter_map(|(_, p)| of(p)).max();
-        let gaps = seen.iter().filter(|(_, p)| p.is_gap());
         Some(Self {
             cpu_mean: mean(inside.iter().map(|(within, p)| (*within, p.cpu))),
             cpu_max: inside
@@ -149,13 +148,24 @@ impl ResourceUse {
             memory_max: most(|p| p.memory_max),
             descriptors_max: most(|p| p.descriptors),
             threads_max: most(|p| p.threads),
-            missing: gaps.map(|(within, _)| *within).sum(),
+            missing: seen
+                .iter()
+                .map(|(within, p)| p.missing.mul_f64(part(*within, p.length())))
+                .sum(),
         })
     }
 
     /// Whether nothing is known.
     pub fn is_unknown(&self) -> bool {
         self.cpu_mean.is_none() && self.memory_max.is_none() && self.threads_max.is_none()
+    }
+}
+
+/// Which part of a time another one is, 0 to 1.
+fn part(within: Duration, of: Duration) -> f64 {
+    match of.is_zero() {
+        true => 0.0,
+        false => (within.as_secs_f64() / of.as_secs_f64()).min(1.0),
     }
 }
 
@@ -173,6 +183,7 @@ mod tests {
             memory_max: Some(memory),
             descriptors: Some(4),
             threads: Some(1),
+            missing: Duration::ZERO,
         }
     }
 

@@ -33,6 +33,9 @@ pub struct ResourcePoint {
     /// Threads of all of its processes, at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<u64>,
+    /// How long of it the target was not there.
+    #[serde(default, with = "seconds", skip_serializing_if = "Duration::is_zero")]
+    pub missing: Duration,
 }
 
 impl ResourcePoint {
@@ -41,6 +44,7 @@ impl ResourcePoint {
         Self {
             from,
             to,
+            missing: to.saturating_sub(from),
             ..Self::default()
         }
     }
@@ -68,6 +72,7 @@ impl ResourcePoint {
             memory_max: most(|p| p.memory_max),
             descriptors: most(|p| p.descriptors),
             threads: most(|p| p.threads),
+            missing: points.iter().map(|p| p.missing).sum(),
         })
     }
 }

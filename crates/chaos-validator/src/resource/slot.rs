@@ -98,6 +98,7 @@ fn point(
         memory_max: before.map_or(now.memory, |before| now.most_memory_since(before)),
         descriptors: now.descriptors,
         threads: now.threads,
+        missing: Duration::ZERO,
     }
 }
 

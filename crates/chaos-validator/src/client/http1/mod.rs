@@ -20,7 +20,12 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
+
+/// A connection that nobody has used for so long is made anew: many servers close theirs after 2 or 5 s, and a request that crosses
+/// that would look like a failure.
+const MOST_IDLE: Duration = Duration::from_secs(1);
 
 /// One connection that is kept while it can be used again. Dropping it closes it.
 #[derive(Debug, Default)]
@@ -31,6 +36,7 @@ pub(crate) struct Connection {
 struct Open {
     stream: Box<dyn Io>,
     incoming: Buffer,
+    used: Instant,
 }
 
 impl fmt::Debug for Open {
@@ -58,6 +64,7 @@ impl Connection {
             None => Open {
                 stream: dialer.open(message.endpoint()).await?,
                 incoming: Buffer::new(),
+                used: Instant::now(),
             },
         };
         let (head, body) = message.parts();
@@ -86,6 +93,7 @@ impl Connection {
         }
         let again = head.persistent && !message.closes() && outgoing.is_sent();
         if again && open.incoming.unread().is_empty() {
+            open.used = Instant::now();
             self.open = Some(open);
         }
         Ok(Reply {
@@ -97,7 +105,10 @@ impl Connection {
 
     /// The kept connection, unless the other side has closed it or said something that nobody asked for.
     async fn reusable(&mut self) -> Option<Open> {
-        let mut open = self.open.take()?;
+        let mut open = self
+            .open
+            .take()
+            .filter(|open| open.used.elapsed() < MOST_IDLE)?;
         let quiet = poll_fn(|cx| Poll::Ready(open.poll_fill(cx).is_pending())).await;
         quiet.then_some(open)
     }

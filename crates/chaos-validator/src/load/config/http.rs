@@ -28,7 +28,7 @@ pub struct HttpLoadConfig {
     pub timeout: Option<Time>,
     /// After what time an answer is bad, though it is waited for. Default: only after the timeout.
     pub slow_is_bad: Option<Time>,
-    /// How many requests may be under way. Default 64.
+    /// How many requests may be under way. Default: as many as the highest rate needs with its timeout, 64 to 4,096.
     pub slots: Option<usize>,
     /// The method. Default GET.
     pub method: Option<String>,

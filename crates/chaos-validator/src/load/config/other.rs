@@ -38,7 +38,7 @@ macro_rules! load_config {
             /// After what time an answer is bad, though it is waited for. Default: only after the timeout.
             #[serde(default)]
             pub slow_is_bad: Option<Time>,
-            /// How many may be under way. Default 64.
+            /// How many may be under way. Default: as many as the highest rate needs with its timeout, 64 to 4,096.
             #[serde(default)]
             pub slots: Option<usize>,
         }

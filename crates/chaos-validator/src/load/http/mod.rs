@@ -45,7 +45,7 @@ pub struct HttpTraffic {
 }
 
 impl OpenLoop<HttpTraffic> {
-    /// GET requests: 50 per second, timeout 2 s, 64 slots.
+    /// GET requests: 50 per second, timeout 2 s.
     pub fn get(url: impl Into<String>) -> Self {
         Self::mix([HttpRequest::get(url)])
     }

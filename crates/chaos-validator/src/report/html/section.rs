@@ -41,6 +41,7 @@ pub(super) struct Section {
     hypotheses: Option<Table>,
     edges: Option<Table>,
     outages: Option<Table>,
+    shifts: Option<Table>,
     resources: Option<Table>,
     seconds: Table,
     /// When each row of those begins, in seconds.
@@ -95,6 +96,7 @@ impl Section {
             hypotheses: tables::hypotheses(report),
             edges: tables::edges(report),
             outages: tables::outages(report),
+            shifts: tables::shifts(report),
             resources: resource_table::by_phase(report),
             seconds: tables::seconds(&frame),
             starts: frame

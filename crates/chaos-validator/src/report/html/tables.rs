@@ -10,7 +10,7 @@ use super::{
 use crate::{
     judge::{Judgement, Slo, instrument_doubt},
     measure::{EndpointPhase, PhaseMetrics},
-    report::Report,
+    report::{Report, books::losses},
 };
 use chaos_core::Verdict;
 use serde::Serialize;
@@ -65,12 +65,14 @@ pub(super) fn none() -> String {
 pub(super) fn facts(report: &Report) -> Vec<Fact> {
     let run = &report.run;
     let load = Some(report.load.description.as_str()).filter(|l| !l.is_empty());
-    vec![
+    let mut facts = vec![
         fact("started", started(report)),
         fact("took", short(run.took)),
         fact("seed", run.seed.to_string()),
         fact("load", load.unwrap_or("none")),
-    ]
+    ];
+    facts.extend(losses(report).map(|lost| fact("lost", lost)));
+    facts
 }
 
 fn started(report: &Report) -> String {
@@ -310,6 +312,33 @@ pub(super) fn outages(report: &Report) -> Option<Table> {
         "length",
         "bounds",
         "segments",
+    ];
+    Table::some(&head, 1, rows.collect())
+}
+
+/// By how much the latency was higher with the fault than before it.
+pub(super) fn shifts(report: &Report) -> Option<Table> {
+    let rows = report.metrics.shifts.iter().map(|shift| {
+        let end = |seconds: Option<f64>| seconds.map_or_else(|| "?".to_owned(), words::signed);
+        let least = if shift.fault.exact().is_none() {
+            "≥ "
+        } else {
+            ""
+        };
+        vec![
+            format!("p{}", words::trimmed(shift.quantile * 100.0)),
+            timing(shift.baseline),
+            timing(shift.fault),
+            format!("{least}{}", words::signed(shift.seconds)),
+            format!("{} … {}", end(shift.interval.0), end(shift.interval.1)),
+        ]
+    });
+    let head = [
+        "latency",
+        "before",
+        "with the fault",
+        "difference",
+        "95 % interval",
     ];
     Table::some(&head, 1, rows.collect())
 }

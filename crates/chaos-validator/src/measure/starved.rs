@@ -1,0 +1,72 @@
+//! Requests that failed because the generator had no slot for them.
+
+use crate::load::{Class, Exchange};
+use std::time::Duration;
+
+/// What has waited for a slot as long as this has waited.
+const WAITED: Duration = Duration::from_millis(20);
+
+/// How many requests failed because they waited for a slot, when most of what was under way meanwhile was answered within its
+/// timeout: then there were too few slots, and the target was not the reason. Of a target that holds all slots until the timeout
+/// it is none.
+pub(super) fn starved<'a>(exchanges: impl Iterator<Item = &'a Exchange>, timeout: Duration) -> u64 {
+    let (mut failed, mut answered, mut given_up) = (0, 0, 0);
+    // The time of sending is kept to three digits.
+    let whole = timeout.mul_f64(0.98);
+    for exchange in exchanges {
+        let waited = exchange.sent().saturating_sub(exchange.intended()) > WAITED;
+        let took = exchange.service();
+        match exchange.class() {
+            Class::NoSlot => failed += 1,
+            Class::Timeout if waited && took < whole => {
+                failed += 1;
+                answered += 1;
+            }
+            Class::Timeout => given_up += u64::from(waited),
+            class => answered += u64::from(waited && class.counts()),
+        }
+    }
+    match answered > given_up {
+        true => failed,
+        false => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// 100 requests, 10 ms apart, with a timeout of a second.
+    fn seen(fate: impl Fn(u32) -> (u32, u32, Class)) -> u64 {
+        let exchanges: Vec<Exchange> = (0..100)
+            .map(|i| {
+                let at = MS * (i * 10);
+                let (wait, took, class) = fate(i);
+                Exchange::new(at, at + MS * wait, at + MS * (wait + took), class)
+            })
+            .collect();
+        starved(exchanges.iter(), MS * 1000)
+    }
+
+    #[test]
+    fn too_few_slots_are_told_from_a_target_that_does_not_answer() {
+        // Answered in 600 ms, and most have waited for a slot.
+        let slow = |i| match i % 4 {
+            0 => (0, 600, Class::Ok),
+            1 => (300, 600, Class::Ok),
+            2 => (500, 600, Class::Timeout),
+            _ => (1000, 0, Class::NoSlot),
+        };
+        assert_eq!(seen(slow), 50);
+        // Nothing is answered.
+        let frozen = |i| match i % 4 {
+            0 => (0, 1000, Class::Timeout),
+            1 => (500, 1000, Class::Timeout),
+            _ => (1000, 0, Class::NoSlot),
+        };
+        assert_eq!(seen(frozen), 0);
+        assert_eq!(seen(|_| (0, 5, Class::Ok)), 0);
+    }
+}
