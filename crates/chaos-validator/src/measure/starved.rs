@@ -6,11 +6,11 @@ use std::time::Duration;
 /// What has waited for a slot as long as this has waited.
 const WAITED: Duration = Duration::from_millis(20);
 
-/// How many requests failed because they waited for a slot, when most of what was under way meanwhile was answered within its
-/// timeout: then there were too few slots, and the target was not the reason. Of a target that holds all slots until the timeout
-/// it is none.
+/// How many requests failed because they waited for a slot, when the slots were taken for longer by what was answered within its
+/// timeout than by what was given up: then there were too few slots, and the target was not the reason. Of a target that holds
+/// the slots until the timeout it is none, however much of the queue it answers once it goes on.
 pub(super) fn starved<'a>(exchanges: impl Iterator<Item = &'a Exchange>, timeout: Duration) -> u64 {
-    let (mut failed, mut answered, mut given_up) = (0, 0, 0);
+    let (mut failed, mut answered, mut given_up) = (0, Duration::ZERO, Duration::ZERO);
     // The time of sending is kept to three digits.
     let whole = timeout.mul_f64(0.98);
     for exchange in exchanges {
@@ -20,10 +20,11 @@ pub(super) fn starved<'a>(exchanges: impl Iterator<Item = &'a Exchange>, timeout
             Class::NoSlot => failed += 1,
             Class::Timeout if waited && took < whole => {
                 failed += 1;
-                answered += 1;
+                answered += took;
             }
-            Class::Timeout => given_up += u64::from(waited),
-            class => answered += u64::from(waited && class.counts()),
+            Class::Timeout => given_up += took,
+            class if waited && class.counts() => answered += took,
+            _ => {}
         }
     }
     match answered > given_up {
@@ -68,5 +69,12 @@ mod tests {
         };
         assert_eq!(seen(frozen), 0);
         assert_eq!(seen(|_| (0, 5, Class::Ok)), 0);
+        // Nothing at first, and then the whole queue at once.
+        let thawed = |i| match i {
+            0..4 => (0, 1000, Class::Timeout),
+            4..40 => (1000, 0, Class::NoSlot),
+            _ => (500, 3, Class::Ok),
+        };
+        assert_eq!(seen(thawed), 0);
     }
 }

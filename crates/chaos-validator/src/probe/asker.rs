@@ -15,7 +15,7 @@ const LONGEST_BODY: u64 = 1 << 20;
 /// When nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// One HTTP address; the connection is kept from one time to the next. Redirects are not followed.
+/// One HTTP address; the connection is kept for a second, for the next time. Redirects are not followed.
 pub(super) struct Asker {
     endpoint: Endpoint,
     pub(super) timeout: Duration,

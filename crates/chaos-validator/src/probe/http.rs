@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-/// Asks an HTTP address. The connection is kept from one sample to the next; redirects are not followed.
+/// Asks an HTTP address. The connection is kept for the next sample, when that comes within a second; redirects are not followed.
 ///
 /// The value is the status as a number; with an expected status it is whether it is that one. Or it is the body, a value
 /// in it, or a header; with an expected status then only of an answer with that one. No answer is no value: the sample

@@ -15,8 +15,8 @@ use work::Template;
 
 /// Sends HTTP requests when they are due, whatever becomes of the ones before (an open loop).
 ///
-/// It runs on a thread of its own, from the baseline until the run is over. Each slot keeps its connection; with
-/// [`http2`](Self::http2) all share one. An answer with a status from 200 to 299 is good. Redirects are not followed, nothing
+/// It runs on a thread of its own, from the baseline until the run is over. Each slot keeps its connection as
+/// long as no second passes without a request on it; with [`http2`](Self::http2) all share one. An answer with a status from 200 to 299 is good. Redirects are not followed, nothing
 /// is tried twice.
 ///
 /// ```
