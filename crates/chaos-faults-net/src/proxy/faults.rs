@@ -125,12 +125,18 @@ impl Follower {
         }
     }
 
+    /// Whether the faults are others than the last time. Who has just read something has to ask: it may have been said
+    /// after they changed, however lately they were looked at, and is for the new ones.
+    pub(crate) fn has_news(&self) -> bool {
+        self.shared.faults().version.load(Ordering::Acquire) != self.seen
+    }
+
     /// The faults, if they are others than the last time.
     pub(crate) fn news(&mut self) -> Option<Result<Arc<Stack>, Closed>> {
-        let faults = self.shared.faults();
-        if faults.version.load(Ordering::Acquire) == self.seen {
+        if !self.has_news() {
             return None;
         }
+        let faults = self.shared.faults();
         let inner = faults.inner();
         self.seen = faults.version.load(Ordering::Acquire);
         Some(match inner.closed {

@@ -1,6 +1,7 @@
 //! One direction of one connection.
 
 use super::{
+    faults::Follower,
     moved::Moved,
     pace::Pace,
     queue::Arrival,
@@ -77,18 +78,26 @@ impl Allowance {
 impl Pipe {
     /// `early` was read before.
     pub(crate) fn new(flow: Flow, early: Bytes) -> Self {
-        let staged = (!early.is_empty()).then(|| {
-            let mut staged = Staged::new(Stages::default());
-            staged.push(Arrival::Data(early));
-            Box::new(staged)
-        });
-        Self {
+        let mut pipe = Self {
             flow,
             ended: false,
             pace: Pace::default(),
             tube: None,
-            staged,
+            staged: None,
+        };
+        if !early.is_empty() {
+            pipe.stage(Arrival::Data(early));
         }
+        pipe
+    }
+
+    /// Leaves what came to the stages that there will be, if any.
+    fn stage(&mut self, arrival: Arrival) {
+        self.ended |= !matches!(arrival, Arrival::Data(_));
+        let staged = self
+            .staged
+            .get_or_insert_with(|| Box::new(Staged::new(Stages::default())));
+        staged.push(arrival);
     }
 
     /// Takes over the faults that are on the proxy now.
@@ -140,26 +149,29 @@ impl Pipe {
         staged.map_or(Duration::ZERO, |staged| staged.linger())
     }
 
-    /// Moves what can be moved, until one end is gone or all is said.
+    /// Moves what can be moved, until one end is gone or all is said. Pending, too, when there are other faults now, of
+    /// which the task is told.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         (from, to): (&mut Stream, &mut Stream),
-        moved: &Moved,
+        follower: &Follower,
     ) -> Poll<End> {
+        let moved = follower.shared().moved().way(self.flow);
         let mut allowance = Allowance::new();
         loop {
             let bytes = if let Some(staged) = &mut self.staged {
                 let ended = &mut self.ended;
-                match ready!(staged.poll(cx, (from, to), ended, &mut allowance, moved)) {
+                match ready!(staged.poll(cx, (from, to), ended, &mut allowance, (follower, moved)))
+                {
                     Ok(()) => self.staged = None,
                     Err(end) => return Poll::Ready(end),
                 }
                 continue;
             } else if self.pace.is_bulk() || self.tube.is_some() {
-                ready!(self.poll_splice(cx, from, to, moved))
+                ready!(self.poll_splice(cx, (from, to), follower, moved))
             } else {
-                ready!(self.poll_copy(cx, from, to, moved))
+                ready!(self.poll_copy(cx, (from, to), follower, moved))
             };
             match bytes {
                 Ok(bytes) => ready!(allowance.poll_spend(cx, bytes)),
@@ -172,17 +184,27 @@ impl Pipe {
     fn poll_copy(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut Stream,
-        to: &mut Stream,
+        (from, to): (&mut Stream, &mut Stream),
+        follower: &Follower,
         moved: &Moved,
     ) -> Poll<Result<usize, End>> {
         scratch::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
-            if ready!(Pin::new(from).poll_read(cx, &mut buffer)).is_err() {
-                return Poll::Ready(Err(End::SenderGone));
-            }
+            let result = ready!(Pin::new(from).poll_read(cx, &mut buffer));
             let mut left = buffer.filled();
             let read = left.len();
+            if follower.has_news() {
+                moved.staged(read);
+                self.stage(match (result, read) {
+                    (Err(_), _) => Arrival::Reset,
+                    (Ok(()), 0) => Arrival::End,
+                    (Ok(()), _) => Arrival::Data(Bytes::copy_from_slice(left)),
+                });
+                return Poll::Pending;
+            }
+            if result.is_err() {
+                return Poll::Ready(Err(End::SenderGone));
+            }
             if read == 0 {
                 return self.poll_end(cx, to);
             }
@@ -196,9 +218,7 @@ impl Pipe {
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(End::ReceiverGone)),
                     Poll::Pending => {
-                        let mut staged = Staged::new(Stages::default());
-                        staged.push(Arrival::Data(Bytes::copy_from_slice(left)));
-                        self.staged = Some(Box::new(staged));
+                        self.stage(Arrival::Data(Bytes::copy_from_slice(left)));
                         break;
                     }
                 }
@@ -211,8 +231,8 @@ impl Pipe {
     fn poll_splice(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut Stream,
-        to: &mut Stream,
+        (from, to): (&mut Stream, &mut Stream),
+        follower: &Follower,
         moved: &Moved,
     ) -> Poll<Result<usize, End>> {
         if let Some(tube) = &mut self.tube {
@@ -236,17 +256,24 @@ impl Pipe {
                 self.pace.moved(filled);
                 moved.spliced(filled);
                 self.tube = Some(tube);
-                return Poll::Ready(Ok(0));
+                return match follower.has_news() {
+                    true => Poll::Pending,
+                    false => Poll::Ready(Ok(0)),
+                };
             }
             filled => filled,
         };
         tube.give_back();
         match ready!(filled) {
-            Ok(_) => self.poll_end(cx, to),
             Err(e) if e.kind() == io::ErrorKind::Unsupported => {
                 self.pace.slow_down();
                 Poll::Ready(Ok(0))
             }
+            filled if follower.has_news() => {
+                self.stage(filled.map_or(Arrival::Reset, |_| Arrival::End));
+                Poll::Pending
+            }
+            Ok(_) => self.poll_end(cx, to),
             Err(_) => Poll::Ready(Err(End::SenderGone)),
         }
     }
@@ -254,16 +281,14 @@ impl Pipe {
     /// Goes on with what is in the tube as if it had been read.
     fn unsplice(&mut self) -> Poll<Result<usize, End>> {
         self.pace.slow_down();
-        let mut staged = Staged::new(Stages::default());
         if let Some(tube) = self.tube.take() {
             match tube.read_all() {
                 Ok(pieces) => pieces
                     .into_iter()
-                    .for_each(|data| staged.push(Arrival::Data(data))),
+                    .for_each(|data| self.stage(Arrival::Data(data))),
                 Err(_) => return Poll::Ready(Err(End::ReceiverGone)),
             }
         }
-        self.staged = Some(Box::new(staged));
         Poll::Ready(Ok(0))
     }
 

@@ -110,8 +110,7 @@ impl<'a> Relay<'a> {
             Flow::Downstream => (&mut self.down, &mut *self.upstream, &mut *self.client),
         };
         if let Way::Open(pipe) = way {
-            let moved = self.follower.shared().moved().way(flow);
-            match pipe.poll(cx, (from, to), moved) {
+            match pipe.poll(cx, (from, to), self.follower) {
                 Poll::Ready(End::ReceiverGone) => *way = Way::Deaf(UNHEARD),
                 Poll::Ready(end) => *way = Way::Ended(end),
                 Poll::Pending => {}

@@ -2,6 +2,7 @@
 
 use super::{
     clock::Timer,
+    faults::Follower,
     moved::Moved,
     pipe::{Allowance, End},
     queue::{Arrival, Going, Head, Queue},
@@ -49,6 +50,7 @@ impl Staged {
     }
 
     pub(crate) fn push(&mut self, arrival: Arrival) {
+        self.sender_gone |= matches!(arrival, Arrival::Reset);
         self.queue.push(arrival, Instant::now());
     }
 
@@ -82,14 +84,15 @@ impl Staged {
         self.queue.faults_changed();
     }
 
-    /// Queues what comes and sends what is due, until there is no need for a queue.
+    /// Queues what comes and sends what is due, until there is no need for a queue. Pending, too, when there are other
+    /// faults now, of which the task is told.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         (from, to): (&mut Stream, &mut Stream),
         ended: &mut bool,
         allowance: &mut Allowance,
-        moved: &Moved,
+        (follower, moved): (&Follower, &Moved),
     ) -> Poll<Result<(), End>> {
         loop {
             let now = Instant::now();
@@ -119,6 +122,9 @@ impl Staged {
                 match self.poll_take(cx, from, ended) {
                     Poll::Ready(read) => {
                         moved.staged(read);
+                        if follower.has_news() {
+                            return Poll::Pending;
+                        }
                         bytes = Some(bytes.unwrap_or(0) + read);
                     }
                     // An idle connection needs no block.
@@ -172,10 +178,7 @@ impl Staged {
         let (arrival, read) = match read {
             Ok(0) => (Arrival::End, 0),
             Ok(read) => (Arrival::Data(self.block.split().freeze()), read),
-            Err(_) => {
-                self.sender_gone = true;
-                (Arrival::Reset, 0)
-            }
+            Err(_) => (Arrival::Reset, 0),
         };
         *ended = read == 0;
         self.push(arrival);

@@ -1,5 +1,7 @@
 //! What can only be seen from within: which path the data took, and what a stage may do.
 
+mod at_once;
+mod busy;
 #[cfg(target_os = "linux")]
 mod gone;
 mod paths;

@@ -155,7 +155,7 @@ impl Session {
                 let again = now + Self::AGAIN;
                 wake = Some(wake.map_or(again, |wake| wake.min(again)));
             }
-            match (state.poll_take(cx, self.peer), wake) {
+            match (state.poll_take(cx, self.peer, &self.link), wake) {
                 (Poll::Ready(len), _) => ready!(allowance.poll_spend(cx, len.max(Self::LEAST))),
                 (Poll::Pending, Some(at)) => ready!(state.timer.poll(cx, at)),
                 (Poll::Pending, None) => {
@@ -265,7 +265,7 @@ impl State {
     }
 
     /// Takes one datagram of the upstream; how long it is.
-    fn poll_take(&mut self, cx: &mut Context<'_>, peer: Peer) -> Poll<usize> {
+    fn poll_take(&mut self, cx: &mut Context<'_>, peer: Peer, link: &Link) -> Poll<usize> {
         scratch::with(|buffer| {
             let Some(upstream) = &self.upstream else {
                 return Poll::Pending;
@@ -278,6 +278,10 @@ impl State {
             }
             let (data, now) = (buffer.filled(), Instant::now());
             self.used = now;
+            // It may have been sent after the faults changed, however lately they were looked at.
+            if self.follow(link).is_err() {
+                return Poll::Ready(0);
+            }
             if !self.down.is_clear() || !self.send_down(data, peer) {
                 self.way(Flow::Downstream).staged(data.len());
                 self.down.come(data, now);
