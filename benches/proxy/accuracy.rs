@@ -27,7 +27,9 @@ const QUIET: f64 = 0.3;
 
 pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
     println!("\n| latency, ms late | p50 | p99 | bare timerfd p50 | p99 |\n|---|---|---|---|---|");
-    for (ms, times) in [(1, 1000), (50, 200)] {
+    // So many that a 99th percentile is not its sample's third largest: what the host takes from the machine for a
+    // millisecond now and then hits a few in a thousand, the timer's and ours.
+    for (ms, times) in [(1, 1000), (50, 600)] {
         let (late, control) = quiet(|| one_connection(ms, times))?;
         print(&format!("{ms} ms, one connection"), &late, &control);
         let above = |percent| percentile(&late, percent) - percentile(&control, percent);

@@ -5,10 +5,11 @@
 //! [`pipe`] one. A pipe copies, splices ([`splice`]) or has the data [`staged`].
 //! A fault is an [`effect`] in the [`stack`]; per direction of a connection it becomes a [`stage`]. Connections hear
 //! of changes through [`faults`], and of an end that is gone though nobody reads from it by a [`watch`]. The [`workers`] are
-//! the threads, and each has a [`clock`].
+//! the threads, and each has a [`clock`]; what a delay counts from is when data [`arrived`].
 
 mod accept;
 mod address;
+mod arrived;
 mod clock;
 mod config;
 mod connection;

@@ -19,7 +19,8 @@ pub(crate) enum Arrival {
 }
 
 impl Arrival {
-    fn data(&self) -> &[u8] {
+    /// Its bytes.
+    pub(crate) fn data(&self) -> &[u8] {
         match self {
             Self::Data(data) => data,
             Self::End | Self::Reset => &[],

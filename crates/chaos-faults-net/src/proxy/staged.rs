@@ -6,12 +6,14 @@ use super::{
     moved::Moved,
     pipe::{Allowance, End},
     queue::{Arrival, Going, Head, Queue},
+    scratch,
     stage::Then,
     stages::Stages,
     stream::Stream,
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
@@ -26,6 +28,11 @@ pub(crate) struct Staged {
     timer: Timer,
     /// How many bytes may be queued.
     room: usize,
+    /// Whether when data comes is to be noted, because there is a delay that counts from then, and whether it is.
+    to_be_noted: bool,
+    noted: bool,
+    /// Nothing was there when it was looked for last, so what comes next comes to nobody who is awake.
+    waits: bool,
     /// The sender is gone, though the receiver has not been told so yet.
     sender_gone: bool,
     /// What is read next comes here, behind what is still queued of what was read before.
@@ -39,8 +46,12 @@ impl Staged {
     const LEAST: usize = 8 * 1024;
 
     pub(crate) fn new(stages: Stages) -> Self {
+        let room = stages.room();
         Self {
-            room: stages.room(),
+            room: room.bytes(),
+            to_be_noted: !room.delay.is_zero(),
+            noted: false,
+            waits: true,
             stages,
             queue: Queue::default(),
             timer: Timer::default(),
@@ -50,8 +61,12 @@ impl Staged {
     }
 
     pub(crate) fn push(&mut self, arrival: Arrival) {
+        self.came(arrival, Instant::now());
+    }
+
+    fn came(&mut self, arrival: Arrival, at: Instant) {
         self.sender_gone |= matches!(arrival, Arrival::Reset);
-        self.queue.push(arrival, Instant::now());
+        self.queue.push(arrival, at);
     }
 
     /// Whether the sender is gone (RST). It cannot receive any more either.
@@ -79,7 +94,9 @@ impl Staged {
 
     /// The faults changed.
     pub(crate) fn follow(&mut self, stages: Stages) {
-        self.room = stages.room();
+        let room = stages.room();
+        self.room = room.bytes();
+        self.to_be_noted = !room.delay.is_zero();
         self.stages = stages;
         self.queue.faults_changed();
     }
@@ -106,7 +123,10 @@ impl Staged {
             let mut wake = deadline;
             let mut bytes = None;
             match self.queue.head(&mut self.stages, now) {
-                Head::Empty if self.stages.is_empty() => return Poll::Ready(Ok(())),
+                Head::Empty if self.stages.is_empty() => {
+                    self.note(from);
+                    return Poll::Ready(Ok(()));
+                }
                 Head::Due(at) if at <= now => match self.poll_send(cx, to) {
                     Poll::Ready(Ok(sent)) => {
                         moved.sent(sent);
@@ -119,7 +139,10 @@ impl Staged {
                 Head::Empty | Head::Held => {}
             }
             if !*ended && self.has_room() {
-                match self.poll_take(cx, from, ended) {
+                self.note(from);
+                let taken = self.poll_take(cx, from, ended);
+                self.waits = taken.is_pending();
+                match taken {
                     Poll::Ready(read) => {
                         moved.staged(read);
                         if follower.has_news() {
@@ -166,6 +189,15 @@ impl Staged {
         Poll::Ready(carry_out(then).map(|()| sent))
     }
 
+    /// Has the kernel note when data comes if there is need for it, and only then.
+    fn note(&mut self, from: &Stream) {
+        if self.noted != self.to_be_noted {
+            self.noted = from.note_arrivals(self.to_be_noted);
+            // Where that cannot be had it is not asked for again.
+            self.to_be_noted = self.noted;
+        }
+    }
+
     /// One read, and what was read is queued; how many bytes.
     fn poll_take(
         &mut self,
@@ -173,16 +205,45 @@ impl Staged {
         from: &mut Stream,
         ended: &mut bool,
     ) -> Poll<usize> {
-        let block = (Self::LEAST, Self::BLOCK);
-        let read = ready!(from.poll_read_into(cx, &mut self.block, block));
-        let (arrival, read) = match read {
-            Ok(0) => (Arrival::End, 0),
-            Ok(read) => (Arrival::Data(self.block.split().freeze()), read),
-            Err(_) => (Arrival::Reset, 0),
+        let read = if self.noted && self.waits {
+            ready!(self.poll_read_noted(cx, from))
+        } else {
+            ready!(self.poll_read(cx, from))
         };
+        let (arrival, at) = match read {
+            Ok((data, at)) if data.is_empty() => (Arrival::End, at),
+            Ok((data, at)) => (Arrival::Data(data), at),
+            Err(_) => (Arrival::Reset, Instant::now()),
+        };
+        let read = arrival.data().len();
         *ended = read == 0;
-        self.push(arrival);
+        self.came(arrival, at);
         Poll::Ready(read)
+    }
+
+    /// What comes while it is read came just now.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+    ) -> Poll<io::Result<(Bytes, Instant)>> {
+        let block = (Self::LEAST, Self::BLOCK);
+        ready!(from.poll_read_into(cx, &mut self.block, block))?;
+        let data = self.block.split().freeze();
+        Poll::Ready(Ok((data, Instant::now())))
+    }
+
+    /// What came before this thread was woken for it.
+    fn poll_read_noted(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &Stream,
+    ) -> Poll<io::Result<(Bytes, Instant)>> {
+        scratch::with(|buffer| {
+            let read = ready!(from.poll_read_noted(cx, buffer))?;
+            let data = Bytes::copy_from_slice(&buffer[..read.bytes]);
+            Poll::Ready(Ok((data, read.at)))
+        })
     }
 }
 

@@ -62,10 +62,10 @@ impl Stages {
         self.stages.is_empty()
     }
 
-    /// How many bytes may be buffered.
-    pub(crate) fn room(&self) -> usize {
+    /// What must be buffered for all of them.
+    pub(crate) fn room(&self) -> Room {
         let rooms = self.stages.iter().map(|step| step.made.stage.room());
-        rooms.fold(Room::default(), Room::and).bytes()
+        rooms.fold(Room::default(), Room::and)
     }
 
     /// How much longer than usual the connection is kept when its sender is gone.

@@ -1,6 +1,9 @@
 //! One end of a connection.
 
-use super::address::{Address, leads_to};
+use super::{
+    address::{Address, leads_to},
+    arrived::{self, Read},
+};
 use bytes::BytesMut;
 use std::{
     future::Future,
@@ -121,6 +124,41 @@ impl Stream {
             // There is no such thing; it is closed.
             #[cfg(unix)]
             Self::Unix(_) => {}
+        }
+    }
+
+    /// Has the kernel note when data comes, or no longer. Whether it does.
+    pub(crate) fn note_arrivals(&self, on: bool) -> bool {
+        match self {
+            Self::Tcp(stream) => arrived::note(stream, on),
+            // It has no such notes for streams.
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+        }
+    }
+
+    /// Reads what is there, and says when it came.
+    pub(crate) fn poll_read_noted(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<Read>> {
+        loop {
+            let read = match self {
+                Self::Tcp(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    arrived::try_read(stream, buffer)
+                }
+                #[cfg(unix)]
+                Self::Unix(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_read(buffer).map(Read::now)
+                }
+            };
+            match read {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
         }
     }
 

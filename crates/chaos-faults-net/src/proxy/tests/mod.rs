@@ -4,6 +4,8 @@ mod at_once;
 mod busy;
 #[cfg(target_os = "linux")]
 mod gone;
+#[cfg(target_os = "linux")]
+mod late;
 mod paths;
 mod seam;
 mod sockets;
