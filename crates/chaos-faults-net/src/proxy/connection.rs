@@ -52,24 +52,19 @@ async fn open(
     upstream: &mut Option<Stream>,
 ) -> Result<Bytes, Close> {
     let early = held(link, client, follower).await?;
-    let address = follower.shared().upstream().to_owned();
+    let shared = follower.shared_with();
     let connected = tokio::select! {
-        connected = Stream::connect(&address) => connected,
+        connected = Stream::connect(shared.upstream(), shared.address()) => connected,
         close = cut(link, follower) => return Err(close),
     };
     match connected {
-        // A name may have come to mean this proxy since.
-        Ok(connected) if connected.leads_to(follower.shared().address()) => {
-            tracing::warn!(upstream = address, "the upstream is the proxy itself");
-            Err(Close::Reset)
-        }
         Ok(connected) => {
             *upstream = Some(connected);
             Ok(early)
         }
         Err(error) => {
-            tracing::debug!(upstream = address, %error, "the upstream cannot be reached");
-            Err(follower.shared().unreachable())
+            tracing::debug!(upstream = shared.upstream(), %error, "the upstream cannot be reached");
+            Err(shared.unreachable())
         }
     }
 }

@@ -87,33 +87,26 @@ impl Stream {
         })
     }
 
-    /// Connects to `host:port`, `unix:/path` or `unix:@name`.
-    pub(crate) async fn connect(address: &str) -> io::Result<Self> {
+    /// Connects to `host:port`, `unix:/path` or `unix:@name`, but not to the proxy itself, which listens there: a name may
+    /// have come to mean it.
+    pub(crate) async fn connect(address: &str, listens: &Address) -> io::Result<Self> {
         #[cfg(unix)]
         if let Some(path) = Address::unix(address).and_then(|unix| unix.kernel_path()) {
             return Ok(Self::Unix(UnixStream::connect(path).await?));
         }
         let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address");
         for address in lookup_host(address).await? {
+            let itself = listens.ip();
+            if itself.is_some_and(|itself| leads_to(address, itself)) {
+                problem = io::Error::new(io::ErrorKind::InvalidInput, "it is the proxy itself");
+                continue;
+            }
             match connect(address).await {
                 Ok(stream) => return Ok(Self::Tcp(stream)),
                 Err(error) => problem = error,
             }
         }
         Err(problem)
-    }
-
-    /// Whether it leads to who listens there.
-    pub(crate) fn leads_to(&self, listens: &Address) -> bool {
-        match (self, listens) {
-            (Self::Tcp(stream), Address::Ip(listens)) => {
-                let to = stream.peer_addr();
-                to.is_ok_and(|to| leads_to(to, *listens))
-            }
-            #[cfg(unix)]
-            (Self::Unix(_), _) => false,
-            (Self::Tcp(_), _) => false,
-        }
     }
 
     /// Closes it so that the other side sees a reset.

@@ -86,8 +86,8 @@ async fn what_comes_is_noted_while_there_is_a_delay() {
     let follower = Follower::new(Arc::clone(proxy.shared()), 1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let mut from = Stream::connect(&address).await.unwrap();
-    let mut to = Stream::connect(&address).await.unwrap();
+    let mut from = Stream::connect(&address, proxy.listens_on()).await.unwrap();
+    let mut to = Stream::connect(&address, proxy.listens_on()).await.unwrap();
     let mut slow = Stages::default();
     slow.push(Made {
         fault: 1,

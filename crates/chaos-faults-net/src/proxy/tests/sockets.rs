@@ -1,7 +1,7 @@
 //! How the sockets of a proxy are set, and on which threads they are.
 
 use super::{connect, connection};
-use crate::proxy::{Proxy, door::TcpDoor, stream::Stream, workers};
+use crate::proxy::{Address, Proxy, door::TcpDoor, stream::Stream, workers};
 use std::net::{TcpListener, TcpStream};
 use tokio::net::TcpStream as Tokio;
 
@@ -15,7 +15,10 @@ async fn sockets() -> (Tokio, Tokio) {
     assert_eq!(from, client.local_addr().unwrap());
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let upstream = server.local_addr().unwrap().to_string();
-    match Stream::connect(&upstream).await.unwrap() {
+    match Stream::connect(&upstream, &Address::Ip(door.address()))
+        .await
+        .unwrap()
+    {
         Stream::Tcp(connected) => (accepted, connected),
         #[cfg(unix)]
         Stream::Unix(_) => unreachable!("it is no path"),
