@@ -190,41 +190,49 @@ impl Pipe {
     ) -> Poll<Result<usize, End>> {
         scratch::with(|buffer| {
             let mut buffer = ReadBuf::new(buffer);
-            let result = ready!(Pin::new(from).poll_read(cx, &mut buffer));
+            let end = ready!(poll_read(cx, from, &mut buffer));
             let mut left = buffer.filled();
             let read = left.len();
             if follower.has_news() {
                 moved.staged(read);
-                self.stage(match (result, read) {
-                    (Err(_), _) => Arrival::Reset,
-                    (Ok(()), 0) => Arrival::End,
-                    (Ok(()), _) => Arrival::Data(Bytes::copy_from_slice(left)),
-                });
+                self.leave(left, end);
                 return Poll::Pending;
-            }
-            if result.is_err() {
-                return Poll::Ready(Err(End::SenderGone));
-            }
-            if read == 0 {
-                return self.poll_end(cx, to);
             }
             self.pace.moved(read);
             moved.copied(read);
             while !left.is_empty() {
-                match Pin::new(&mut *to).poll_write(cx, left) {
+                let written = match end {
+                    Some(Arrival::End) => to.poll_write_last(cx, left),
+                    _ => Pin::new(&mut *to).poll_write(cx, left),
+                };
+                match written {
                     Poll::Ready(Ok(written)) => {
                         moved.sent(written);
                         left = &left[written..];
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(Err(End::ReceiverGone)),
                     Poll::Pending => {
-                        self.stage(Arrival::Data(Bytes::copy_from_slice(left)));
-                        break;
+                        self.leave(left, end);
+                        return Poll::Ready(Ok(read));
                     }
                 }
             }
-            Poll::Ready(Ok(read))
+            match end {
+                None => Poll::Ready(Ok(read)),
+                Some(Arrival::Reset) => Poll::Ready(Err(End::SenderGone)),
+                Some(_) => self.poll_end(cx, to),
+            }
         })
+    }
+
+    /// Leaves what was read to the stages that there will be, if any.
+    fn leave(&mut self, data: &[u8], end: Option<Arrival>) {
+        if !data.is_empty() {
+            self.stage(Arrival::Data(Bytes::copy_from_slice(data)));
+        }
+        if let Some(end) = end {
+            self.stage(end);
+        }
     }
 
     /// One move into a tube or out of it.
@@ -297,5 +305,30 @@ impl Pipe {
         self.ended = true;
         let told = ready!(Pin::new(to).poll_shutdown(cx));
         Poll::Ready(Err(told.map_or(End::ReceiverGone, |()| End::Finished)))
+    }
+}
+
+/// Reads what is there, and what it ends with if that is known to come.
+fn poll_read(
+    cx: &mut Context<'_>,
+    from: &mut Stream,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<Option<Arrival>> {
+    loop {
+        let before = buffer.filled().len();
+        let result = match Pin::new(&mut *from).poll_read(cx, buffer) {
+            Poll::Ready(result) => result,
+            Poll::Pending if before > 0 => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
+        };
+        if result.is_err() {
+            return Poll::Ready(Some(Arrival::Reset));
+        }
+        if buffer.filled().len() == before {
+            return Poll::Ready(Some(Arrival::End));
+        }
+        if buffer.remaining() == 0 || !from.is_read_closed(cx) {
+            return Poll::Ready(None);
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::{
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
     net::{TcpSocket, TcpStream, lookup_host},
 };
 
@@ -118,6 +118,49 @@ impl Stream {
             #[cfg(unix)]
             Self::Unix(_) => {}
         }
+    }
+
+    /// Whether it is known that nothing more comes than what is there.
+    pub(crate) fn is_read_closed(&self, cx: &mut Context<'_>) -> bool {
+        let ready = match self {
+            Self::Tcp(stream) => pin!(stream.ready(Interest::READABLE)).poll(cx),
+            #[cfg(unix)]
+            Self::Unix(stream) => pin!(stream.ready(Interest::READABLE)).poll(cx),
+        };
+        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+    }
+
+    /// Writes what its end is going to follow at once, so that both go in one packet.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn poll_write_last(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        use rustix::net::{SendFlags, send};
+        let Self::Tcp(stream) = self else {
+            return Pin::new(self).poll_write(cx, data);
+        };
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                Ok(send(&*stream, data, SendFlags::NOSIGNAL | SendFlags::MORE)?)
+            });
+            match sent {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                sent => return Poll::Ready(sent),
+            }
+        }
+    }
+
+    /// Writes what its end is going to follow at once.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn poll_write_last(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(self).poll_write(cx, data)
     }
 
     /// Has the kernel note when data comes, or no longer. Whether it does.

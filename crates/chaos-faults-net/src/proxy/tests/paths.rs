@@ -199,6 +199,37 @@ async fn messages_are_copied_at_once() {
 }
 
 #[tokio::test]
+async fn what_comes_with_the_end_arrives_before_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = listener.local_addr().unwrap().to_string();
+    let proxy = Proxy::in_front_of(upstream).await.unwrap();
+    for len in [1, 1000, 60_000, 600_000] {
+        let message = Sample::new(len as u64).after(0)[..len].to_vec();
+        for round in 0..20 {
+            let (mut client, mut server) = connect(&proxy, &listener);
+            // With little room the proxy cannot write all at once.
+            if round % 2 == 0 {
+                let client = socket2::SockRef::from(&client);
+                client.set_recv_buffer_size(128 * 1024).unwrap();
+            }
+            let say = message.clone();
+            let said = thread::spawn(move || server.write_all(&say));
+            // All of it is there before anybody hears of it.
+            if round % 4 < 2 && len < 10_000 {
+                said.join().unwrap().unwrap();
+            }
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).unwrap();
+            assert!(
+                heard == message,
+                "{len} bytes, round {round}: {}",
+                heard.len()
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn after_bulk_messages_are_copied_again() {
     let (proxy, mut client, mut server) = connection().await;
     let bulk = vec![1; 8 << 20];
