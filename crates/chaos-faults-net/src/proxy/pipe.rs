@@ -308,7 +308,7 @@ impl Pipe {
     }
 }
 
-/// Reads what is there, and what it ends with if that is known to come.
+/// Reads what is there, and how it ends if it does.
 fn poll_read(
     cx: &mut Context<'_>,
     from: &mut Stream,
@@ -327,7 +327,8 @@ fn poll_read(
         if buffer.filled().len() == before {
             return Poll::Ready(Some(Arrival::End));
         }
-        if buffer.remaining() == 0 || !from.is_read_closed(cx) {
+        // A read that leaves room has taken all, so what there is still is the end.
+        if buffer.remaining() == 0 || from.poll_read_ready(cx).is_pending() {
             return Poll::Ready(None);
         }
     }

@@ -120,14 +120,13 @@ impl Stream {
         }
     }
 
-    /// Whether it is known that nothing more comes than what is there.
-    pub(crate) fn is_read_closed(&self, cx: &mut Context<'_>) -> bool {
-        let ready = match self {
-            Self::Tcp(stream) => pin!(stream.ready(Interest::READABLE)).poll(cx),
+    /// Whether there may be something to read, or the end.
+    pub(crate) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
             #[cfg(unix)]
-            Self::Unix(stream) => pin!(stream.ready(Interest::READABLE)).poll(cx),
-        };
-        matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+            Self::Unix(stream) => stream.poll_read_ready(cx),
+        }
     }
 
     /// Writes what its end is going to follow at once, so that both go in one packet.
@@ -180,16 +179,11 @@ impl Stream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<Read>> {
         loop {
+            ready!(self.poll_read_ready(cx))?;
             let read = match self {
-                Self::Tcp(stream) => {
-                    ready!(stream.poll_read_ready(cx))?;
-                    arrived::try_read(stream, buffer)
-                }
+                Self::Tcp(stream) => arrived::try_read(stream, buffer),
                 #[cfg(unix)]
-                Self::Unix(stream) => {
-                    ready!(stream.poll_read_ready(cx))?;
-                    stream.try_read(buffer).map(Read::now)
-                }
+                Self::Unix(stream) => stream.try_read(buffer).map(Read::now),
             };
             match read {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
@@ -205,11 +199,7 @@ impl Stream {
         block: &mut BytesMut,
         (least, size): (usize, usize),
     ) -> Poll<io::Result<usize>> {
-        ready!(match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.poll_read_ready(cx),
-        })?;
+        ready!(self.poll_read_ready(cx))?;
         if block.capacity() - block.len() < least {
             *block = BytesMut::with_capacity(size);
         }
