@@ -23,10 +23,11 @@ use std::time::Duration;
 ///
 /// # What breaks
 /// What is sent through a proxy reaches the other end later by `latency`, give or take `jitter`, evenly
-/// distributed and never below zero. The time counts from when the proxy read it, so a stream keeps its
-/// throughput: up to 64 MiB per connection and direction may be under way, beyond that the sender has to wait.
-/// The order is kept: late data delays what comes after it. The end of a stream is late, too. The proxy itself
-/// answers the TCP handshake, so connecting takes no longer. Several latencies add up.
+/// distributed and never below zero. The time counts from when it came, on Linux as the kernel noted it, however late a thread
+/// of the proxy was woken for it, elsewhere from when the proxy read it. So a stream keeps its throughput: up to 64 MiB
+/// per connection and direction may be under way, beyond that the sender has to wait. The order is kept: late data
+/// delays what comes after it. The end of a stream is late, too. The proxy itself answers the TCP handshake, so connecting
+/// takes no longer. Several latencies add up.
 ///
 /// On a UDP proxy each datagram is late by itself, as in the kernel: those with a jitter may overtake each other.
 ///
@@ -39,8 +40,10 @@ use std::time::Duration;
 /// and `CAP_SYS_ADMIN`; no `tc` program. When it is the host's, the fault has host reach and needs `allow_host`.
 ///
 /// # What is changed on the host
-/// On a proxy nothing; live connections feel it at once. On a network namespace the queues of its interfaces, as by
-/// [`net.netem`](crate::NetemFault).
+/// On a proxy nothing that would have to be undone; live connections feel it at once. On Linux the proxy's own sockets of TCP
+/// have the kernel note when data comes (`SO_TIMESTAMPNS`, `man 7 socket`) while the fault is there. As long as any
+/// socket has that, the kernel looks at its clock for every packet of the host (`net_enable_timestamp` in `net/core/dev.c`).
+/// On a network namespace the queues of its interfaces, as by [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
 /// What is under way is delivered: on a proxy at once, by the kernel when it is due, for up to 3 s.
