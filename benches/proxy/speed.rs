@@ -108,18 +108,23 @@ fn print(peers: &[Peer], measured: &[Measured]) {
             let value = median(values);
             format!("{value:.digits$} ({:.2})", ratio(values, direct))
         };
+        // Direct there is no process, and one that forks is gone before it is asked.
+        let known = |value: f64, digits| match value > 0.0 {
+            true => format!("{value:.digits$}"),
+            false => "–".to_owned(),
+        };
         println!(
-            "| {} | {} | {} | {:.2} | {} | {:.0} | {} | {:.1} | {} | {:.1} |",
+            "| {} | {} | {} | {} | {} | {:.0} | {} | {:.1} | {} | {} |",
             peer.name,
             with_ratio(&m.bulk[0], &direct.bulk[0], 2),
             with_ratio(&m.bulk[1], &direct.bulk[1], 2),
-            median(&m.cpu_per_gb),
+            known(median(&m.cpu_per_gb), 2),
             with_ratio(&m.one_per_second, &direct.one_per_second, 0),
             median(&m.one_p50),
             with_ratio(&m.many_per_second, &direct.many_per_second, 0),
             median(&m.many_p99),
             with_ratio(&m.connections, &direct.connections, 0),
-            median(&m.kb_per_idle),
+            known(median(&m.kb_per_idle), 1),
         );
     }
 }

@@ -44,7 +44,8 @@ use serde::Deserialize;
 /// nftables.
 ///
 /// # What is changed on the host
-/// On a proxy nothing; live connections feel it at once. On a network namespace the queues of its interfaces, as by
+/// On a proxy nothing (on one for TCP the kernel notes when data comes, as for [`net.latency`](crate::Latency)); live
+/// connections feel it at once. On a network namespace the queues of its interfaces, as by
 /// [`net.netem`](crate::NetemFault).
 ///
 /// # How it is undone
