@@ -162,8 +162,10 @@ impl Pipe {
         loop {
             let bytes = if let Some(staged) = &mut self.staged {
                 let ended = &mut self.ended;
-                match ready!(staged.poll(cx, (from, to), ended, &mut allowance, (follower, moved)))
-                {
+                let polled = staged.poll(cx, (from, to), ended, &mut allowance, (follower, moved));
+                let end = ready!(polled);
+                staged.end(from);
+                match end {
                     Ok(()) => self.staged = None,
                     Err(end) => return Poll::Ready(end),
                 }

@@ -272,6 +272,10 @@ impl Future for Relay<'_> {
             if !this.notice(cx) {
                 return this.poll_let_go(cx);
             }
+            // What was left to other faults is theirs.
+            if let Err(close) = this.follow() {
+                return Poll::Ready(close);
+            }
         }
     }
 }

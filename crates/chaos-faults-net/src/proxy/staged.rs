@@ -31,7 +31,8 @@ pub(crate) struct Staged {
     /// Whether when data comes is to be noted, because there is a delay that counts from then, and whether it is.
     to_be_noted: bool,
     noted: bool,
-    /// Nothing was there when it was looked for last, so what comes next comes to nobody who is awake.
+    /// Nothing was there when it was looked for last, so what comes next comes to nobody who is awake. What waits in the kernel
+    /// because there was no room for it is another case.
     waits: bool,
     /// The sender is gone, though the receiver has not been told so yet.
     sender_gone: bool,
@@ -51,7 +52,7 @@ impl Staged {
             room: room.bytes(),
             to_be_noted: !room.delay.is_zero(),
             noted: false,
-            waits: true,
+            waits: false,
             stages,
             queue: Queue::default(),
             timer: Timer::default(),
@@ -123,10 +124,7 @@ impl Staged {
             let mut wake = deadline;
             let mut bytes = None;
             match self.queue.head(&mut self.stages, now) {
-                Head::Empty if self.stages.is_empty() => {
-                    self.note(from);
-                    return Poll::Ready(Ok(()));
-                }
+                Head::Empty if self.stages.is_empty() => return Poll::Ready(Ok(())),
                 Head::Due(at) if at <= now => match self.poll_send(cx, to) {
                     Poll::Ready(Ok(sent)) => {
                         moved.sent(sent);
@@ -138,8 +136,9 @@ impl Staged {
                 Head::Due(at) => wake = Some(wake.map_or(at, |deadline| deadline.min(at))),
                 Head::Empty | Head::Held => {}
             }
+            self.note(from);
+            self.waits &= self.has_room();
             if !*ended && self.has_room() {
-                self.note(from);
                 let taken = self.poll_take(cx, from, ended);
                 self.waits = taken.is_pending();
                 match taken {
@@ -196,6 +195,12 @@ impl Staged {
             // Where that cannot be had it is not asked for again.
             self.to_be_noted = self.noted;
         }
+    }
+
+    /// Nothing more is read from there by it.
+    pub(crate) fn end(&mut self, from: &Stream) {
+        self.to_be_noted = false;
+        self.note(from);
     }
 
     /// One read, and what was read is queued; how many bytes.

@@ -15,7 +15,7 @@ use std::{
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::{TcpSocket, TcpStream, lookup_host},
 };
 
@@ -94,11 +94,11 @@ impl Stream {
         if let Some(path) = Address::unix(address).and_then(|unix| unix.kernel_path()) {
             return Ok(Self::Unix(UnixStream::connect(path).await?));
         }
-        let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+        let mut problem = io::Error::new(io::ErrorKind::NotFound, "it has no address of its own");
         for address in lookup_host(address).await? {
             let itself = listens.ip();
             if itself.is_some_and(|itself| leads_to(address, itself)) {
-                problem = io::Error::new(io::ErrorKind::InvalidInput, "it is the proxy itself");
+                tracing::warn!(%address, "the upstream is the proxy itself");
                 continue;
             }
             match connect(address).await {
@@ -137,6 +137,7 @@ impl Stream {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         use rustix::net::{SendFlags, send};
+        use tokio::io::Interest;
         let Self::Tcp(stream) = self else {
             return Pin::new(self).poll_write(cx, data);
         };

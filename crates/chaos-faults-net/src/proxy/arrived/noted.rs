@@ -92,9 +92,6 @@ mod tests {
             }
             assert!(start.elapsed() < Duration::from_secs(30), "{after:?}");
         }
-        // From then on it always does.
-        let (_, after) = read_late(&mut client, &server, late).await;
-        assert!(after < late, "{after:?}");
         assert!(!note(&server, false));
         let (_, after) = read_late(&mut client, &server, late).await;
         assert!(after >= late, "{after:?}");

@@ -2,17 +2,19 @@
 
 use super::{LIMIT, busy::Busy, connection, put};
 use crate::{
-    Direction, Latency,
+    Latency,
+    connections::Picked,
+    direction::{Direction, Flow},
     proxy::{
-        Fate, Piece, Room, Stage,
+        Hits,
         faults::Follower,
-        moved::Moved,
-        pipe::Allowance,
-        staged::Staged,
-        stages::{Made, Stages},
+        pipe::Pipe,
+        stack::{Active, Link, Stack},
         stream::Stream,
     },
 };
+use bytes::Bytes;
+use chaos_core::Seed;
 use nix::sys::socket::{getsockopt, sockopt::ReceiveTimestampns};
 use std::{
     future::poll_fn,
@@ -42,8 +44,8 @@ async fn a_delay_counts_from_when_data_came_to_a_busy_worker() {
     let mut took = || {
         client.write_all(Busy::BUSY).unwrap();
         let sent = busy.meanwhile(|| {
-            server.write_all(b"!").unwrap();
             let sent = Instant::now();
+            server.write_all(b"!").unwrap();
             thread::sleep(BUSY);
             sent
         });
@@ -55,7 +57,7 @@ async fn a_delay_counts_from_when_data_came_to_a_busy_worker() {
     let start = Instant::now();
     loop {
         let took = took();
-        assert!(took + Duration::from_millis(1) >= LATENCY, "{took:?}");
+        assert!(took >= LATENCY, "{took:?}");
         if took < LATENCY + BUSY / 2 {
             break;
         }
@@ -63,53 +65,52 @@ async fn a_delay_counts_from_when_data_came_to_a_busy_worker() {
     }
 }
 
-/// Delays everything.
-#[derive(Debug)]
-struct Slow;
-
-impl Stage for Slow {
-    fn judge(&mut self, piece: &Piece<'_>) -> Fate {
-        Fate::at(piece.at + LATENCY)
-    }
-
-    fn room(&self) -> Room {
-        Room {
-            delay: LATENCY,
-            ..Room::default()
-        }
-    }
+/// Which way a connection goes, with a delay and without.
+fn stack(delay: Option<Latency>) -> Stack {
+    let active = delay.map(|delay| Active {
+        id: 0,
+        revision: 0,
+        effect: Arc::new(delay),
+        picked: Picked::default(),
+        seed: Seed::new(1),
+        count: Hits::default(),
+        first: 0,
+    });
+    let none = Stack::default();
+    active.map_or(none.clone(), |active| none.with(Arc::new(active)))
 }
 
 #[tokio::test]
 async fn what_comes_is_noted_while_there_is_a_delay() {
+    const LINK: Link = Link {
+        number: 0,
+        cuts: 0,
+        client: None,
+    };
     let (proxy, _client, _server) = connection().await;
-    let follower = Follower::new(Arc::clone(proxy.shared()), 1);
+    let mut follower = Follower::new(Arc::clone(proxy.shared()), 1);
+    assert!(follower.news().is_some());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let mut from = Stream::connect(&address, proxy.listens_on()).await.unwrap();
     let mut to = Stream::connect(&address, proxy.listens_on()).await.unwrap();
-    let mut slow = Stages::default();
-    slow.push(Made {
-        fault: 1,
-        revision: 0,
-        stage: Box::new(Slow),
-    });
-    let mut staged = Staged::new(slow);
-    let (mut ended, mut allowance) = (false, Allowance::new());
-    let mut poll = async |staged: &mut Staged| {
+    let mut pipe = Pipe::new(Flow::Upstream, Bytes::new());
+    for (delay, noted) in [
+        (
+            Some(Latency::new(LATENCY).direction(Direction::Upstream)),
+            true,
+        ),
+        (None, false),
+    ] {
+        pipe.follow(&stack(delay), &LINK).unwrap();
         poll_fn(|cx| {
-            let ends = (&mut from, &mut to);
-            let moved = Moved::default();
-            let polled = staged.poll(cx, ends, &mut ended, &mut allowance, (&follower, &moved));
-            Poll::Ready(polled.is_ready())
+            assert!(pipe.poll(cx, (&mut from, &mut to), &follower).is_pending());
+            Poll::Ready(())
         })
         .await;
         let Stream::Tcp(from) = &from else {
             unreachable!("it is no path")
         };
-        getsockopt(from, ReceiveTimestampns).unwrap()
-    };
-    assert!(poll(&mut staged).await);
-    staged.follow(Stages::default());
-    assert!(!poll(&mut staged).await);
+        assert_eq!(getsockopt(from, ReceiveTimestampns).unwrap(), noted);
+    }
 }
