@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "its output is the measurement")]
 
 mod accuracy;
+mod connections;
 mod effects;
 mod load;
 mod ours;
@@ -24,9 +25,10 @@ const HELP: &str = "\
 proxy-bench [PART …] [--rounds N] [--fault-cli PATH]
 
 Parts, by default all:
-  speed      throughput, CPU, requests, connections and memory beside haproxy, nginx, socat
-  effects    back to the fast path after a fault; a fault elsewhere slows nobody
-  accuracy   latency and bandwidth against a bare timerfd
+  speed        throughput, CPU, requests, connections and memory beside haproxy, nginx, socat
+  connections  connections per second once more, alone with haproxy and nginx, and what each costs
+  effects      back to the fast path after a fault; a fault elsewhere slows nobody
+  accuracy     latency and bandwidth against a bare timerfd
 
   --rounds N         how many rounds are measured (7)
   --fault-cli PATH   the program `fault` of the crate fault-cli, as one more peer";
@@ -51,7 +53,7 @@ fn run() -> Result<bool> {
     }
     let asked = Arguments::read(
         arguments,
-        &["speed", "effects", "accuracy"],
+        &["speed", "connections", "effects", "accuracy"],
         &["--rounds", "--fault-cli"],
         HELP,
     )?;
@@ -62,6 +64,9 @@ fn run() -> Result<bool> {
     let mut targets = report::Targets::default();
     if asked.has("speed") {
         speed::measure(&options, &mut targets)?;
+    }
+    if asked.has("connections") {
+        connections::measure(&options, &mut targets)?;
     }
     if asked.has("effects") {
         effects::measure(&options, &mut targets)?;
