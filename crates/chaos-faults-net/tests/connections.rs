@@ -39,17 +39,20 @@ async fn only_the_connections_of_some_clients_are_hit() {
     ping(&mut stream).await.unwrap();
     let other = put(Reset::new().clients(["10.0.0.0/8", "::1"]), &proxy).await;
     ping(&mut stream).await.unwrap();
-    ping(&mut connect(&proxy).await).await.unwrap();
+    let mut second = connect(&proxy).await;
+    ping(&mut second).await.unwrap();
     assert_eq!(take_off(other).await.hits, 0);
 
     let ours = put(Reset::new().clients(["10.0.0.0/8", "127.0.0.0/8"]), &proxy).await;
-    assert_eq!(how_it_breaks(&mut stream).await, ErrorKind::ConnectionReset);
+    for stream in [&mut stream, &mut second] {
+        assert_eq!(how_it_breaks(stream).await, ErrorKind::ConnectionReset);
+    }
     let error = match within(TcpStream::connect(proxy.address())).await {
         Ok(mut stream) => how_it_breaks(&mut stream).await,
         Err(error) => error.kind(),
     };
     assert_eq!(error, ErrorKind::ConnectionReset);
-    assert_eq!(take_off(ours).await.hits, 2);
+    assert_eq!(take_off(ours).await.hits, 3);
 }
 
 #[tokio::test]
