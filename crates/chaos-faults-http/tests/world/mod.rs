@@ -8,6 +8,7 @@ pub(crate) use server::Server;
 
 use chaos_core::{Engine, Fault, FaultExt, Injection, Recovered};
 use chaos_faults_http::HttpProxy;
+use peak_alloc::PeakAlloc;
 use std::{
     future::Future,
     time::{Duration, Instant},
@@ -42,13 +43,11 @@ pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// The process's share of memory, in bytes.
+/// Counts what is allocated, as the memory that a process has from its kernel is also what the arenas of its threads keep.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
+
+/// How much memory is ours, in bytes.
 pub(crate) fn memory() -> usize {
-    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-    let line = rollup
-        .lines()
-        .find(|line| line.starts_with("Pss:"))
-        .unwrap();
-    let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kib * 1024
+    ALLOCATED.current_usage()
 }

@@ -2,6 +2,7 @@
 
 use super::world::{put, take_off, within};
 use chaos_faults_net::{Latency, Proxy};
+use peak_alloc::PeakAlloc;
 use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpStream,
@@ -37,14 +38,14 @@ pub(crate) fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// Counts what is allocated. The memory that a process has from its kernel tells how many threads have allocated at the
+/// same time, too, as each of them may get an arena whose holes stay.
+#[global_allocator]
+static ALLOCATED: PeakAlloc = PeakAlloc;
+
 /// How much memory is ours, in bytes.
 pub(crate) fn memory() -> u64 {
-    let all = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-    let pss = all
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
-        .unwrap();
-    pss.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    ALLOCATED.current_usage() as u64
 }
 
 /// How much more memory there is than before.
