@@ -227,7 +227,7 @@ impl Pipe {
         })
     }
 
-    /// Leaves what was read to the stages that there will be, if any.
+    /// Stages what was read and not passed on, and how it ends if it does.
     fn leave(&mut self, data: &[u8], end: Option<Arrival>) {
         if !data.is_empty() {
             self.stage(Arrival::Data(Bytes::copy_from_slice(data)));

@@ -312,3 +312,58 @@ impl Drop for State {
         self.count_dropped();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Blackhole, Proxy,
+        connections::Picked,
+        proxy::{InPlace, workers},
+    };
+    use chaos_core::{Held, Seed};
+
+    #[tokio::test]
+    async fn what_is_sent_right_after_a_fault_was_put_is_hit_both_ways() {
+        let upstream = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let proxy = Proxy::udp(upstream.local_addr().unwrap()).await.unwrap();
+        let client = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        for socket in [&upstream, &client] {
+            socket.set_nonblocking(true).unwrap();
+        }
+        let test = async move {
+            let (peer, link) = (
+                Peer {
+                    client: client.local_addr().unwrap(),
+                    local: None,
+                },
+                Link {
+                    number: 0,
+                    cuts: 0,
+                    client: None,
+                },
+            );
+            let shared = proxy.shared();
+            let session = Session::new(shared, link, peer, shared.under_way());
+            let connected = upstream::connect(shared.upstream(), shared.address()).await;
+            let connected = connected.unwrap();
+            let at = connected.local_addr().unwrap();
+            session.state().upstream = Some(connected);
+            session.state().follow(&link).unwrap();
+            let hole = Arc::new(Blackhole::new());
+            let hole = InPlace::put(shared, hole, Picked::default(), Seed::new(1));
+            upstream.send_to(b"answer", at).unwrap();
+            let len = poll_fn(|cx| session.state().poll_take(cx, peer, &link)).await;
+            assert_eq!((len, hole.hits()), (6, Some(1)));
+            session.come(b"request").unwrap();
+            assert_eq!(hole.hits(), Some(2));
+            for socket in [&upstream, &client] {
+                let nothing = socket.recv(&mut [0; 10]).unwrap_err();
+                assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+            }
+        };
+        // There is the clock.
+        let worker = workers::home().unwrap();
+        worker.handle().spawn(test).await.unwrap();
+    }
+}
