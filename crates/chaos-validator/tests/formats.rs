@@ -149,6 +149,20 @@ fn junit() {
     insta::assert_snapshot!(render(Format::Junit));
 }
 
+/// A build must not be green because of a fault that did nothing.
+#[cfg(feature = "junit")]
+#[test]
+fn a_run_that_proves_nothing_is_an_error_in_junit() {
+    let idle = Trace {
+        hits: Some(0),
+        ..Trace::default()
+    };
+    let summary = Summary::new([idle.report(|_| ok(10))]);
+    let text = summary.render(Format::Junit).unwrap();
+    assert!(text.contains(r#"errors="1""#), "{text}");
+    assert!(text.contains("hit nothing"), "{text}");
+}
+
 #[test]
 fn what_would_help_is_said_only_where_the_data_point_to_it() {
     let advice = broken().advice();

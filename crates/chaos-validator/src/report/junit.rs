@@ -47,9 +47,10 @@ fn suite(report: &Report) -> TestSuite {
 fn of_run(report: &Report) -> TestCaseStatus {
     let why = report.verdict.to_string();
     match report.verdict.conclusion {
-        Conclusion::Held | Conclusion::Inconclusive | Conclusion::Violated => {
-            TestCaseStatus::success()
-        }
+        Conclusion::Held | Conclusion::Violated => TestCaseStatus::success(),
+        // What a promise or a hypothesis says itself is not said twice.
+        Conclusion::Inconclusive if says_why(report) => TestCaseStatus::success(),
+        Conclusion::Inconclusive => error("inconclusive", &why),
         Conclusion::Deviated => failure("deviated", &why),
         Conclusion::Aborted => error("aborted", &why),
         Conclusion::NotSteady => error("not steady", &why),
@@ -58,6 +59,13 @@ fn of_run(report: &Report) -> TestCaseStatus {
         Conclusion::Failed => error("failed", &why),
         Conclusion::Left => error("left on the host", &why),
     }
+}
+
+/// Whether a promise or a hypothesis is inconclusive itself.
+fn says_why(report: &Report) -> bool {
+    let unclear = |slo: &SloResult| matches!(slo.judgement, Judgement::Inconclusive { .. });
+    let unknown = |verdict: &Verdict| matches!(verdict, Verdict::Unknown { .. });
+    report.slos.iter().any(unclear) || report.run.judged.iter().any(|j| unknown(&j.verdict))
 }
 
 fn of_slo(result: &SloResult) -> TestCaseStatus {
