@@ -227,10 +227,33 @@ impl fmt::Display for Size {
     }
 }
 
-/// Displays bytes with the largest unit that keeps them exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An amount of bytes: `"64B"`, `"256KiB"`. Displays with the largest unit that keeps it exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a wrapper for display")]
 pub struct Bytes(pub u64);
+
+impl Bytes {
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let text = text.trim();
+        let wrong = || UnitError::new(format!("`{text}` is not an amount of bytes like `64KiB`"));
+        let (number, unit) = split_number(text).ok_or_else(wrong)?;
+        if unit.is_empty() && number != 0.0 {
+            return Err(UnitError::new(format!(
+                "`{text}` has no unit; write `{text}B` or `{text}KiB`"
+            )));
+        }
+        whole(number * size_unit(unit).ok_or_else(wrong)?, text).map(Self)
+    }
+}
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -385,6 +408,12 @@ text_with_unit!(
     r"^\s*[0-9.]+\s*(%|[kKMGT]?i?B?)\s*$",
     "a size with a unit, such as \"256MiB\" or \"75%\""
 );
+text_with_unit!(
+    Bytes,
+    "bytes",
+    r"^\s*[0-9.]+\s*[kKMGT]?i?B?\s*$",
+    "an amount of bytes with a unit, such as \"64B\" or \"256KiB\""
+);
 
 impl Serialize for Percent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -469,6 +498,10 @@ mod tests {
         assert_eq!(size("256MiB"), Size::Bytes(256 << 20));
         assert_eq!(size("1GB"), Size::Bytes(1_000_000_000));
         assert_eq!(size("75%"), Size::Percent(75.0));
+        let bytes = |text: &str| text.parse::<Bytes>().unwrap().get();
+        assert_eq!(bytes("64B"), 64);
+        assert_eq!(bytes("64 KiB"), 64 << 10);
+        assert_eq!(bytes("0"), 0);
         for (text, percent) in [
             ("10", 10.0),
             ("0.5", 0.5),

@@ -1,9 +1,6 @@
 //! Ranges that several faults share.
 
-use chaos_core::{
-    ConfigError,
-    units::{Size, Time},
-};
+use chaos_core::{ConfigError, units::Time};
 use std::time::Duration;
 
 /// A longer delay is a mistake or an outage.
@@ -25,15 +22,4 @@ pub(crate) fn delays(field: &str, delay: Duration) -> Result<(), ConfigError> {
             .help("a time above 0 and up to 1h, such as 5s"));
     }
     Ok(())
-}
-
-/// A number of bytes: there is no whole that it could be a share of.
-pub(crate) fn bytes(field: &str, size: Size) -> Result<u64, ConfigError> {
-    match size {
-        Size::Bytes(bytes) => Ok(bytes),
-        _ => Err(
-            ConfigError::field(field, format!("`{size}` is a share, and there is no whole"))
-                .help("a number of bytes, such as 64B or 64KiB"),
-        ),
-    }
 }

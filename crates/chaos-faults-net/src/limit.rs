@@ -1,7 +1,6 @@
 //! `net.limit`: connections end early.
 
 use crate::{
-    check,
     connections::{Connections, picks_connections},
     cutoff::Cutoff,
     direction::Direction,
@@ -10,7 +9,7 @@ use crate::{
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
     async_trait,
-    units::{Bytes, Percent, Size},
+    units::{Bytes, Percent},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -112,7 +111,7 @@ impl Fault for Limit {
 #[non_exhaustive]
 pub struct LimitConfig {
     /// How many bytes of each connection get through: a size, such as 64KiB. With 0 the first data closes it.
-    pub bytes: Size,
+    pub bytes: Bytes,
     /// Which way: upstream (requests), downstream (responses) or both. Default: downstream.
     #[serde(default)]
     pub direction: Direction,
@@ -136,7 +135,7 @@ impl FaultConfig for LimitConfig {
 
     fn build(self) -> Result<Limit, ConfigError> {
         let fault = Limit {
-            bytes: check::bytes("bytes", self.bytes)?,
+            bytes: self.bytes.get(),
             direction: self.direction,
             connections: Connections::new(self.toxicity, self.clients),
         };

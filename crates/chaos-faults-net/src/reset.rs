@@ -9,7 +9,7 @@ use crate::{
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
     async_trait,
-    units::{Bytes, Percent, Size, Time},
+    units::{Bytes, Percent, Time},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -129,7 +129,7 @@ pub struct ResetConfig {
     pub after: Option<Time>,
     /// How many bytes go one way first: a size, such as 64KiB. Default: it is reset at once.
     #[serde(default)]
-    pub after_bytes: Option<Size>,
+    pub after_bytes: Option<Bytes>,
     /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
     #[serde(default)]
     pub toxicity: Option<Percent>,
@@ -148,10 +148,9 @@ impl FaultConfig for ResetConfig {
     }
 
     fn build(self) -> Result<Reset, ConfigError> {
-        let bytes = |size| check::bytes("after_bytes", size);
         let reset = Reset {
             after: self.after.map(Time::get),
-            after_bytes: self.after_bytes.map(bytes).transpose()?,
+            after_bytes: self.after_bytes.map(Bytes::get),
             connections: Connections::new(self.toxicity, self.clients),
         };
         reset.check()?;

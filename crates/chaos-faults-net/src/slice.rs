@@ -9,7 +9,7 @@ use crate::{
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site,
     async_trait,
-    units::{Bytes, Percent, Size, Time},
+    units::{Bytes, Percent, Time},
 };
 use rand::{RngExt, rngs::StdRng};
 use schemars::JsonSchema;
@@ -140,10 +140,10 @@ impl Fault for Slice {
 #[non_exhaustive]
 pub struct SliceConfig {
     /// How many bytes a slice has: a size of at least 1B, such as 64B.
-    pub average: Size,
+    pub average: Bytes,
     /// How much that varies, both ways, evenly: a size. A slice has at least 1 byte. Default: 0.
-    #[serde(default = "none")]
-    pub variation: Size,
+    #[serde(default)]
+    pub variation: Bytes,
     /// The time between two slices: up to 1h, such as 100us. Default: 0.
     #[serde(default)]
     pub delay: Time,
@@ -158,10 +158,6 @@ pub struct SliceConfig {
     pub clients: Option<Vec<String>>,
 }
 
-fn none() -> Size {
-    Size::Bytes(0)
-}
-
 impl FaultConfig for SliceConfig {
     const KIND: &'static str = "net.slice";
     type Fault = Slice;
@@ -174,8 +170,8 @@ impl FaultConfig for SliceConfig {
 
     fn build(self) -> Result<Slice, ConfigError> {
         let fault = Slice {
-            average: check::bytes("average", self.average)?,
-            variation: check::bytes("variation", self.variation)?,
+            average: self.average.get(),
+            variation: self.variation.get(),
             delay: self.delay.get(),
             direction: self.direction,
             connections: Connections::new(self.toxicity, self.clients),

@@ -115,6 +115,7 @@ fn value_of(schema: &Schema, field: &Json) -> String {
             "time" => "time, \"250ms\"",
             "rate" => "rate, \"8mbit\" or \"1MB/s\"",
             "size" => "size, \"256MiB\" or \"75%\"",
+            "bytes" => "bytes, \"64B\" or \"256KiB\"",
             "percent" => "percent, 0 to 100",
             other if other.starts_with("uint") => "whole number",
             other => other,

@@ -107,6 +107,7 @@ fn explain_unit(map: &mut Map<String, Json>) {
         "time" => json!(["250ms", "1m 30s"]),
         "rate" => json!(["8mbit", "1MB/s"]),
         "size" => json!(["256MiB", "75%"]),
+        "bytes" => json!(["64B", "256KiB"]),
         _ => return,
     };
     map.insert("examples".into(), examples);
