@@ -59,13 +59,11 @@ async fn open(
     };
     match connected {
         Ok(connected) => {
+            shared.reached();
             *upstream = Some(connected);
             Ok(early)
         }
-        Err(error) => {
-            tracing::debug!(upstream = shared.upstream(), %error, "the upstream cannot be reached");
-            Err(shared.unreachable())
-        }
+        Err(error) => Err(shared.unreachable(&error)),
     }
 }
 

@@ -15,10 +15,10 @@ use super::{
 use crate::connections::Picked;
 use chaos_core::{FaultError, Seed};
 use std::{
-    fmt,
+    fmt, io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     upstream: String,
     /// How a client is let go whose upstream cannot be reached.
     unreachable: Close,
+    /// The upstream could not be reached the last time.
+    unreached: AtomicBool,
     address: Address,
     transport: Transport,
     door: Mutex<Door>,
@@ -57,6 +59,7 @@ impl Shared {
             name,
             upstream,
             unreachable: Close::Reset,
+            unreached: AtomicBool::new(false),
             address: door.address(),
             transport: door.transport(),
             door: Mutex::new(door),
@@ -91,8 +94,23 @@ impl Shared {
         &self.upstream
     }
 
-    pub(crate) fn unreachable(&self) -> Close {
+    /// How a client is let go now that the upstream cannot be reached. People are told of the first time: it may be that nobody
+    /// ever listened there.
+    pub(crate) fn unreachable(&self, error: &io::Error) -> Close {
+        let upstream = &self.upstream;
+        if self.unreached.swap(true, Ordering::Relaxed) {
+            tracing::debug!(upstream, %error, "the upstream cannot be reached");
+        } else {
+            tracing::warn!(proxy = %self, upstream, %error, "the upstream cannot be reached");
+        }
         self.unreachable
+    }
+
+    /// The upstream was reached.
+    pub(crate) fn reached(&self) {
+        if self.unreached.load(Ordering::Relaxed) {
+            self.unreached.store(false, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn address(&self) -> &Address {

@@ -113,9 +113,12 @@ impl Session {
         let shared = self.state().follower.shared_with();
         loop {
             match upstream::connect(shared.upstream(), shared.address()).await {
-                Ok(socket) => break self.state().upstream = Some(socket),
+                Ok(socket) => {
+                    shared.reached();
+                    break self.state().upstream = Some(socket);
+                }
                 Err(error) => {
-                    tracing::debug!(upstream = shared.upstream(), %error, "the upstream cannot be reached");
+                    shared.unreachable(&error);
                 }
             }
             // What has come until now is lost, and what comes next is reason to try again.

@@ -207,7 +207,7 @@ enum Step {
     Come(Vec<u8>),
     Pass(u64),
     Put(Kind, u64),
-    /// The so-manieth that is there.
+    /// The one at this place of those that are there.
     TakeOff(usize),
 }
 
