@@ -60,7 +60,7 @@ pub struct Reorder {
 struct Order {
     /// Which share overtakes.
     chance: Chance,
-    /// Only each so-manieth may.
+    /// Of so many, one may.
     gap: u32,
     /// How late the others are.
     latency: Duration,
@@ -161,7 +161,7 @@ pub struct ReorderConfig {
     /// How much later the others arrive: a time above 0 and up to 1h. Default: 10ms.
     #[serde(default = "latency")]
     pub latency: Time,
-    /// Only each so-manieth packet may overtake: 1 or more. Default: 1.
+    /// Every how many packets one may overtake: 1, all of them; 5, every fifth. Default: 1.
     #[serde(default = "gap")]
     pub gap: u32,
     /// On a UDP proxy, which way: upstream (requests), downstream (responses) or both. Default: downstream.

@@ -47,7 +47,7 @@ pub struct NetemConfig {
     pub reorder: Option<Percent>,
     /// How much each overtaking depends on the one before, in percent. Default: 0.
     pub reorder_correlation: Option<Percent>,
-    /// Only each so-manieth packet may overtake. Default: 1.
+    /// Every how many packets one may overtake: 1, all of them; 5, every fifth. Default: 1.
     pub gap: Option<u32>,
     /// The rate, such as 10mbit or 1MB/s.
     pub rate: Option<Rate>,

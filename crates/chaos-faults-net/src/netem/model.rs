@@ -62,7 +62,7 @@ pub(crate) struct Netem {
     pub(crate) corrupt: Chance,
     /// This share is sent at once, and so overtakes what is late.
     pub(crate) reorder: Chance,
-    /// Only each so-manieth packet may overtake.
+    /// Of so many packets, one may overtake.
     pub(crate) gap: u32,
     pub(crate) pace: Option<Pace>,
     pub(crate) slot: Option<Slot>,

@@ -88,7 +88,7 @@ impl Entry {
         })?;
         self.listen = proxy.address().to_string();
         ledger.opened([&self.name, &self.listen, &self.upstream], proxy.shared());
-        tracing::info!(proxy = %proxy.shared(), "enabled");
+        tracing::info!(proxy = %proxy.shared(), toxics = self.toxics.len(), "enabled");
         self.running = Some(proxy);
         Ok(())
     }
@@ -140,6 +140,7 @@ impl Entry {
         };
         if let Some(proxy) = &self.running {
             placed.put(proxy.shared());
+            tracing::info!(proxy = self.name, toxic = %placed.toxic, "added");
         }
         self.toxics.push(placed);
         let last = self.toxics.last().map(|placed| &placed.toxic);
@@ -156,6 +157,7 @@ impl Entry {
         placed.seed = seed;
         if let Some(in_place) = &placed.in_place {
             in_place.replace(placed.poison(), seed);
+            tracing::info!(proxy = self.name, toxic = %placed.toxic, "changed");
         }
         Ok(&placed.toxic)
     }
@@ -164,12 +166,14 @@ impl Entry {
     pub(super) fn remove_toxic(&mut self, name: &str) -> Result<(), ApiError> {
         let at = self.position(name)?;
         drop(self.toxics.remove(at));
+        tracing::info!(proxy = self.name, toxic = name, "removed");
         Ok(())
     }
 
     /// Removes all toxics.
     pub(super) fn clear(&mut self) {
         self.toxics.clear();
+        tracing::info!(proxy = self.name, "all toxics removed");
     }
 
     pub(super) fn toxic(&self, name: &str) -> Result<&Toxic, ApiError> {

@@ -28,6 +28,8 @@ pub(super) struct Proxies {
 #[derive(Debug)]
 struct Open {
     by_name: BTreeMap<String, Entry>,
+    /// How many proxies are gone: one that takes the place of another draws anew.
+    gone: u64,
     ledger: Ledger,
 }
 
@@ -54,6 +56,7 @@ impl Proxies {
     pub(super) fn new(seed: Seed, counts: bool) -> Self {
         let open = Open {
             by_name: BTreeMap::new(),
+            gone: 0,
             ledger: Ledger::new(counts),
         };
         Self {
@@ -133,6 +136,7 @@ impl Proxies {
         self.with(|open| {
             let mut entry = open.by_name.remove(name).ok_or(ApiError::PROXY_NOT_FOUND)?;
             entry.stop();
+            open.gone += 1;
             Ok(())
         })
     }
@@ -165,7 +169,8 @@ impl Proxies {
                 return Ok(Step::LookUp(wanted.listen.clone()));
             };
             let json = entry.json()?;
-            open.by_name.insert(wanted.name.clone(), entry);
+            let replaced = open.by_name.insert(wanted.name.clone(), entry);
+            open.gone += u64::from(replaced.is_some());
             Ok(Step::Done(json))
         })
         .await
@@ -213,7 +218,7 @@ impl Proxies {
             upstream,
             ..
         } = wanted.clone();
-        let seed = self.seed.derive(&name, 0);
+        let seed = self.seed.derive(&name, open.gone);
         let mut entry = Entry::new(name, listen, upstream, seed);
         for toxic in &wanted.toxics {
             entry.add_toxic(Fields::of(toxic.clone())?)?;

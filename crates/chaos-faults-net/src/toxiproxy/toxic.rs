@@ -7,6 +7,7 @@ use super::{
 };
 use crate::direction::Flow;
 use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// A toxic as the API tells it.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +22,16 @@ pub(super) struct Toxic {
     toxicity: f32,
     #[serde(skip)]
     flow: Flow,
+}
+
+/// For people: as the API tells it.
+impl fmt::Display for Toxic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match json::write(self) {
+            Ok(json) => f.write_str(json.trim_end()),
+            Err(error) => error.fmt(f),
+        }
+    }
 }
 
 impl Toxic {
