@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     if let Some(code) = watchdog::run_if_asked(&registry) {
         return code;
     }
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(command::proxy::arguments(std::env::args_os())) {
         Ok(args) => args,
         // Help and version are no errors, and are told on standard output.
         Err(told) => {

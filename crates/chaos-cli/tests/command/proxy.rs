@@ -132,6 +132,7 @@ fn host_and_port_are_said_as_with_toxiproxy() {
         (&["--host", "localhost", "--port", "0"][..], "127.0.0.1:"),
         (&["--host=::1", "--port=0"], "[::1]:"),
         (&["--port", "0"], "127.0.0.1:"),
+        (&["-host", "localhost", "-port=0"], "127.0.0.1:"),
     ] {
         let serving = Serving::start(&scene, args);
         let address = serving.address.to_string();

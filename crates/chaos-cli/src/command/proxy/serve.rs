@@ -5,6 +5,7 @@ use chaos_cli::stop_on_signals;
 use chaos_core::{Chain, FaultError, Stop};
 use chaos_faults_net::toxiproxy::{Running, Server};
 use std::{
+    ffi::OsString,
     fs,
     net::Ipv6Addr,
     path::{Path, PathBuf},
@@ -35,6 +36,23 @@ pub(crate) struct Args {
     /// Tells at /metrics what this process uses
     #[arg(long)]
     runtime_metrics: bool,
+}
+
+/// Toxiproxy's own flags have one dash: `-config`, `-port`.
+pub(super) fn with_two_dashes(arg: OsString) -> OsString {
+    const FLAGS: [&str; 6] = [
+        "-config",
+        "-host",
+        "-port",
+        "-proxy-metrics",
+        "-runtime-metrics",
+        "-seed",
+    ];
+    let name = |text: &str| text.split('=').next().unwrap_or_default().to_owned();
+    match arg.to_str() {
+        Some(text) if FLAGS.contains(&name(text).as_str()) => format!("-{text}").into(),
+        _ => arg,
+    }
 }
 
 impl Args {
