@@ -37,7 +37,8 @@ struct Compare {
     before: PathBuf,
     /// What it wrote of this build.
     now: PathBuf,
-    /// How much worse is no worse, in percent of the value before.
+    /// How much worse is no worse, in percent of the value before; at least 0.5 % of requests or time, 5 ms of latency and 0.2 s of
+    /// recovery are.
     #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = percent)]
     tolerance: f64,
     /// The form: table, json or markdown.
@@ -65,8 +66,19 @@ pub(crate) fn run(args: &Args) -> u8 {
 /// In the form that was asked for; 0, whatever the verdict: it was told when it was run.
 fn render(args: &Args, file: &Path) -> Result<u8, u8> {
     let summary = read(file)?;
-    let by_name = || Format::of_path(args.output.as_deref()?);
-    let format = args.format.or_else(by_name).unwrap_or(Format::Table);
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(path)) if path.extension().is_some() => {
+            Format::of_path(path).ok_or_else(|| {
+                let path = path.display();
+                complain(&format!(
+                    "error: --output {path}: the name does not say the form: add `--format junit`, say"
+                ));
+                USAGE
+            })?
+        }
+        (None, _) => Format::Table,
+    };
     match &args.output {
         Some(path) if files::is_same(path, file) => {
             complain(&format!(

@@ -107,6 +107,7 @@ fn what_cannot_be_a_report_is_told_before_the_run() {
         (vec!["report", "/nowhere/a.json"], "/nowhere/a.json"),
         (vec!["report", file, "--format", "pdf"], "is not one of"),
         (vec!["report"], "FILE"),
+        (vec!["faults", "latency"], "did you mean `net.latency`"),
     ] {
         let output = scene.run(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -134,6 +135,9 @@ fn two_builds_are_compared() {
     );
     let output = scene.run(&["report", "compare", &good, &good, "--format", "junit"]);
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    let output = scene.run(&["report", &good, "--output", "report.junit"]);
+    assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+    assert!(told(&output).contains("add `--format"), "{}", told(&output));
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Option<String> {

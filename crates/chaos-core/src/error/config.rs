@@ -164,14 +164,28 @@ fn not_plain(problem: &str, expected: &str) -> String {
         Some(number) if expected != "a boolean" => {
             format!("`{value}` has a unit where none belongs; write `{number}`")
         }
+        // In which unit the number is to be nobody can tell here; the field's name does.
+        _ if expected != "a boolean" && has_unit(value) => {
+            format!("`{value}` has a unit where none belongs; write a number alone")
+        }
         _ if expected == "a boolean" => format!("`{value}` is neither true nor false"),
         _ if problem.starts_with("invalid value") => format!("`{value}` is out of range"),
         _ => format!("`{value}` is not such a number"),
     }
 }
 
-/// The known name nearest to `name`, when one is near enough to be a typing error.
+/// Whether it is a number and letters: `300ms`.
+fn has_unit(value: &str) -> bool {
+    let number = value.trim_end_matches(char::is_alphabetic).trim_end();
+    number.len() < value.len() && number.parse::<f64>().is_ok()
+}
+
+/// The known name nearest to `name`, when one is near enough to be a typing error, or the same within some family.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let family = |k: &&&str| k.rsplit_once('.').is_some_and(|(_, own)| own == name);
+    if let Some(k) = known.iter().find(family) {
+        return Some(k);
+    }
     known
         .iter()
         .map(|k| (strsim::jaro_winkler(name, k), *k))
@@ -196,6 +210,10 @@ mod tests {
             (
                 told::<u32>("\"80%\""),
                 "at: `80%` has a unit where none belongs; write `80` (a whole number, 0 or more)",
+            ),
+            (
+                told::<f64>("\"300ms\""),
+                "at: `300ms` has a unit where none belongs; write a number alone (a number)",
             ),
             (
                 told::<u32>("\"many\""),
