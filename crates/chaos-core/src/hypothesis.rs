@@ -1,6 +1,6 @@
 //! Deciding from samples.
 
-use crate::{Mode, Samples, Tolerance};
+use crate::{Mode, Samples, Tolerance, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -163,15 +163,21 @@ impl Hypothesis for Steady {
         let mut bad = samples.iter().filter(|s| !self.tolerance.accepts(&s.value));
         match bad.next() {
             None => Verdict::Held,
-            Some(first) => Verdict::deviated(format!(
-                "{} of {} samples of `{}` were not {}; the first, at {:.1?}, was {}",
-                bad.count() + 1,
-                samples.len(),
-                self.probe,
-                self.tolerance,
-                first.at,
-                first.value
-            )),
+            Some(first) => {
+                let hint = match (&self.tolerance, &first.value) {
+                    (Tolerance::Good, Value::Text(_)) => ", a text: say which one is expected",
+                    _ => "",
+                };
+                Verdict::deviated(format!(
+                    "{} of {} samples of `{}` were not {}; the first, at {:.1?}, was {}{hint}",
+                    bad.count() + 1,
+                    samples.len(),
+                    self.probe,
+                    self.tolerance,
+                    first.at,
+                    first.value
+                ))
+            }
         }
     }
 }
@@ -179,7 +185,7 @@ impl Hypothesis for Steady {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Sample, Value};
+    use crate::Sample;
     use std::time::Duration;
 
     fn samples(values: &[Value]) -> Samples {

@@ -62,10 +62,7 @@ async fn redis() -> Tested {
     let mut redis = Redis::start(&[]).await?;
     let url = format!("redis://{}", redis.address());
     let ping = RedisProbe::ping(&url)?;
-    assert!(matches!(
-        ping.sample().await?,
-        Value::Flag(true) | Value::Text(_)
-    ));
+    assert_eq!(ping.sample().await?, Value::Flag(true));
     let set = RedisProbe::ping(&url)?.command(["SET", "stock", "42"])?;
     set.sample().await?;
     let stock = RedisProbe::ping(&url)?

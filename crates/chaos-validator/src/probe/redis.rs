@@ -15,17 +15,19 @@ use tokio::sync::Mutex;
 /// When nothing else is said.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Asks a Redis. The value is its answer: a number, or a text. The connection is kept from one sample to the next.
+/// Asks a Redis. The value is its answer: a number, or a text; of a ping, whether it was PONG. The connection is kept from one sample to the next.
 pub struct RedisProbe {
     client: Client,
     command: Cmd,
+    /// The answer is PONG or not.
+    is_ping: bool,
     read_as: Option<ReadAs>,
     timeout: Duration,
     kept: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl RedisProbe {
-    /// Sends PING to `redis://user:password@host:port/database`; timeout 2 s.
+    /// Sends PING to `redis://user:password@host:port/database`, and is true when that answers PONG; timeout 2 s.
     ///
     /// # Errors
     /// Not such an address. It is not repeated: it may hold a password.
@@ -37,6 +39,7 @@ impl RedisProbe {
         Ok(Self {
             client,
             command: redis::cmd("PING"),
+            is_ping: true,
             read_as: None,
             timeout: TIMEOUT,
             kept: Mutex::default(),
@@ -58,6 +61,7 @@ impl RedisProbe {
             .map(AsRef::as_ref)
             .filter(|name| !name.is_empty());
         self.command = redis::cmd(name.ok_or_else(|| ConfigError::field("command", "is empty"))?);
+        self.is_ping = false;
         for word in words {
             self.command.arg(word.as_ref());
         }
@@ -124,7 +128,10 @@ impl RedisProbe {
             redis::Value::Nil => return Err("answered nil".into()),
             _ => return Err("answered neither a text nor a number".into()),
         };
-        self.read_as.unwrap_or_default().value(&text)
+        match self.is_ping && self.read_as.is_none() {
+            true => Ok(Value::Flag(text == "PONG")),
+            false => self.read_as.unwrap_or_default().value(&text),
+        }
     }
 
     fn describe(&self) -> String {
@@ -164,7 +171,7 @@ impl Probe for RedisProbe {
 pub struct RedisProbeConfig {
     /// Which: `redis://user:password@host:port/database`.
     pub url: String,
-    /// The command, which should change nothing: `[LLEN, jobs]`. Default PING, whose answer is `PONG`.
+    /// The command, which should change nothing: `[LLEN, jobs]`. Default PING, which is true when it answers `PONG`.
     #[serde(default)]
     pub command: Option<Vec<String>>,
     /// What a text is taken for. Default text.
