@@ -4,7 +4,7 @@ use crate::{
     diagnose::Diagnostic,
     environment,
     file::{File, Group, Tagged},
-    names,
+    fraction, names,
     path::join,
     probe::ProbeSpec,
     remaining::Remaining,
@@ -101,6 +101,7 @@ impl<'a> Check<'a> {
         self.load(&mut wrong);
         self.probes(&file, &mut wrong);
         let mut scenarios: Vec<Scenario> = Vec::new();
+        let mut warnings = Vec::new();
         for (i, spec) in file.scenarios.iter().enumerate() {
             let at = format!("scenarios[{i}]");
             if file.scenarios[..i]
@@ -132,6 +133,7 @@ impl<'a> Check<'a> {
                 };
                 self.target_of(fault, &schemes, &file.safety.protected, &at, &mut wrong);
                 self.fault(fault, &at, &mut wrong);
+                warnings.extend(fraction::warnings(&fault.parameters, &at));
             }
             for (name, probe) in &file.probes {
                 if let Err(error) = scenario.leaves_time_for(probe) {
@@ -158,7 +160,6 @@ impl<'a> Check<'a> {
                 Err(error) => wrong.add("safety.blast_radius_limits", error),
             }
         }
-        let mut warnings = Vec::new();
         if file.load.is_none() {
             if !stop_when.is_empty() {
                 let why = "stop conditions are measured by the load, and there is none";
@@ -184,6 +185,7 @@ impl<'a> Check<'a> {
             probes: file.probes,
             protected: file.safety.protected,
             stop_when,
+            written: from_list,
             max_duration: limit,
             require_approval: file.safety.require_approval,
             warnings,

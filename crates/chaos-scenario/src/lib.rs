@@ -8,6 +8,7 @@ mod diagnose;
 mod environment;
 mod expect;
 mod file;
+mod fraction;
 mod hide;
 mod limits;
 mod names;

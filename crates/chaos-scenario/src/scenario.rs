@@ -9,6 +9,9 @@ use chaos_core::{ConfigError, FaultSpec, Mode, units::Time};
 use chaos_validator::Slos;
 use std::{collections::BTreeSet, time::Duration};
 
+/// How long a fault phase lasts when nothing is said, and some fault lasts as long as it.
+const USUAL: Duration = Duration::from_secs(30);
+
 /// One scenario of a file.
 #[derive(Debug, Clone)]
 pub struct Scenario {
@@ -46,10 +49,11 @@ impl Scenario {
             own.or(all)
                 .map_or(Duration::from_secs(seconds), |span| span.0)
         };
+        let duration = spec.duration.map(|span| span.0);
         Ok(Self {
             name: spec.name.clone(),
+            duration: duration.or(last_end(&faults)).unwrap_or(USUAL),
             faults,
-            duration: or(spec.duration, None, 30),
             baseline: or(spec.baseline, file.baseline, 5),
             recovery_limit: or(spec.recovery_limit, file.recovery_limit, 30),
             slos: spec.slo_targets.unwrap_or(file.slo_targets),
@@ -104,6 +108,16 @@ impl Scenario {
         let problem = format!("is not shorter than the {phase} of `{name}`, {lasts}");
         Err(ConfigError::field("delay", problem))
     }
+}
+
+/// When the last fault is over, if each says how long it lasts.
+fn last_end(faults: &[FaultSpec]) -> Option<Duration> {
+    let ends = faults.iter().map(|fault| {
+        let hold = fault.hold?.get();
+        Some(fault.after.get().saturating_add(hold))
+    });
+    let ends: Option<Vec<_>> = ends.collect();
+    ends?.into_iter().max().filter(|end| !end.is_zero())
 }
 
 /// The one fault that stands in a scenario, or the several under `faults`.

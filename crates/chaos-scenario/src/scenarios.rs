@@ -1,8 +1,14 @@
 //! A scenario file that was read and checked.
 
-use crate::{diagnose::Diagnostic, probe::ProbeSpec, scenario::Scenario, tree::Node};
+use crate::{
+    diagnose::Diagnostic,
+    limits::BlastRadiusLimits,
+    probe::ProbeSpec,
+    scenario::Scenario,
+    tree::{Node, Tree},
+};
 use chaos_core::{ConfigError, Parameters};
-use chaos_validator::{LoadConfig, Recording, StopCondition, merge_lints};
+use chaos_validator::{LoadConfig, Recording, Slo, Slos, StopCondition, merge_lints};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// A scenario file that was read and checked. Nothing is opened and nothing touched.
@@ -14,7 +20,9 @@ pub struct Scenarios {
     pub(crate) load: Option<LoadConfig>,
     pub(crate) probes: BTreeMap<String, ProbeSpec>,
     pub(crate) protected: Vec<String>,
+    /// First those that are written, then those of the limits.
     pub(crate) stop_when: Vec<StopCondition>,
+    pub(crate) written: usize,
     pub(crate) max_duration: Duration,
     pub(crate) require_approval: bool,
     pub(crate) warnings: Vec<String>,
@@ -114,15 +122,18 @@ impl Scenarios {
         let load = self.load.clone().and_then(|load| load.build().ok());
         let load = load.map_or_else(Recording::none, |load| load.recording());
         let (rate, timeout) = (load.rate(), load.timeout());
+        let usual = BlastRadiusLimits::default().conditions();
+        let usual = usual.unwrap_or_default();
         let lints_of = |scenario: &Scenario| {
             let window = scenario.duration.saturating_add(scenario.recovery_limit);
-            let mut lints = scenario.slos.lint(window, scenario.duration, timeout);
-            let stop_when = self.stop_when.iter();
-            lints.extend(stop_when.flat_map(|stop| {
-                let mut lints = stop.lint(&scenario.slos, rate, timeout);
-                lints.extend(stop.lint_endpoints(load.endpoints().len()));
-                lints
-            }));
+            let said = self.said(scenario);
+            let mut lints = said.lint(window, scenario.duration, timeout);
+            for (i, stop) in self.stop_when.iter().enumerate() {
+                if i < self.written || !usual.contains(stop) {
+                    lints.extend(stop.lint(&said, rate, timeout));
+                    lints.extend(stop.lint_endpoints(load.endpoints().len()));
+                }
+            }
             lints.extend(scenario.slos.never_missed(window, scenario.recovery_limit));
             lints
         };
@@ -135,6 +146,28 @@ impl Scenarios {
             })
             .collect();
         merge_lints(lints.iter().map(|(name, lint)| (*name, lint.as_str())))
+    }
+
+    /// The promises of a scenario that are written: nobody has to be told that defaults do not go together.
+    fn said(&self, scenario: &Scenario) -> Slos {
+        let tree = &self.source.tree;
+        let own = self.node(scenario).and_then(|node| node.get("slo_targets"));
+        let targets = own.or_else(|| tree.get("slo_targets"));
+        let is_said = |slo: &Slo| targets.is_some_and(|node| node.get(slo.field()).is_some());
+        let unsaid = Slo::ALL.into_iter().filter(|slo| !is_said(slo));
+        unsaid.fold(scenario.slos, Slos::without)
+    }
+
+    /// Where a scenario stands in the file.
+    fn node(&self, scenario: &Scenario) -> Option<&Node> {
+        let index = self
+            .all()
+            .iter()
+            .position(|own| own.name == scenario.name)?;
+        match &self.source.tree.get("scenarios")?.value {
+            Tree::List(items) => items.get(index),
+            _ => None,
+        }
     }
 
     /// What a reader should know of the file.

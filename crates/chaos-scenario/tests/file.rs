@@ -72,6 +72,22 @@ fn promises_that_contradict_each_other_are_told() {
 }
 
 #[test]
+fn nobody_is_told_of_promises_that_are_not_written() {
+    let text = "targets: { p: { proxy: { listen: \"127.0.0.1:0\", upstream: \"127.0.0.1:1\" } } }
+load: { http: { url: \"http://localhost:1\", rate: 100/s, timeout: 2s } }
+safety: { blast_radius_limits: {} }
+scenarios: [{ name: a, type: net.latency, target: p, intensity: light, duration: 40s }]";
+    let lints = |text: &str| parse(text, &Options::default()).unwrap().lints();
+    assert_eq!(lints(text), [""; 0]);
+    let own = "duration: 40s, slo_targets: { mttr_seconds: 30 }";
+    let told = lints(&text.replace("duration: 40s", own)).join("\n");
+    assert!(told.contains("longer than mttr_seconds (30 s)"), "{told}");
+    let own = "blast_radius_limits: { max_p99_latency_ms: 4000 }";
+    let told = lints(&text.replace("blast_radius_limits: {}", own)).join("\n");
+    assert!(told.contains("`p99 > 4000ms for 1m` never sees"), "{told}");
+}
+
+#[test]
 fn what_can_never_be_missed_or_never_be_true_is_told() {
     let text = FILE.replace(
         "max_recovery_time_seconds: 10",
@@ -272,6 +288,27 @@ scenarios: [{{ name: a, duration: 3s, faults: [{fault}] }}]"
     for times in ["hold: 3s", "after: 1s, hold: 2s"] {
         with(times).unwrap();
     }
+}
+
+#[test]
+fn a_fault_phase_lasts_until_the_last_of_its_faults_is_over() {
+    let lasts = |faults: &str| {
+        let fault = "{ type: net.latency, target: p, intensity: light";
+        let text = format!(
+            "targets: {{ p: {{ proxy: {{ listen: \"127.0.0.1:0\", upstream: \"127.0.0.1:1\" }} }} }}
+scenarios: [{{ name: a, {} }}]",
+            faults.replace("{ F", fault)
+        );
+        parse(&text, &Options::default()).unwrap().all()[0].duration()
+    };
+    let s = std::time::Duration::from_secs;
+    assert_eq!(lasts("faults: [{ F, hold: 4s }]"), s(4));
+    assert_eq!(
+        lasts("faults: [{ F, hold: 4s }, { F, after: 3s, hold: 2s }]"),
+        s(5)
+    );
+    assert_eq!(lasts("duration: 9s, faults: [{ F, hold: 4s }]"), s(9));
+    assert_eq!(lasts("faults: [{ F, hold: 4s }, { F }]"), s(30));
 }
 
 #[test]
