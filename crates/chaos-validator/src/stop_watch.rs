@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// Without any answered or failed request for this long, nobody knows what the fault does: the run is ended.
 const SIGNAL_LOST: Duration = Duration::from_secs(10);
 
-/// Ends a run when a [`StopCondition`] is true for its time, or when the load sees nothing any more. An observer
+/// Ends a run when a [`StopCondition`] is true of its time, or when the load sees nothing any more. An observer
 /// of its own, with a thread of its own.
 #[derive(Debug)]
 pub struct StopWatch {

@@ -120,7 +120,7 @@ pub(crate) fn doubts(run: &Run) -> Vec<String> {
     for (sum, edge) in hits.values() {
         if *sum == 0 {
             doubts.push(format!(
-                "fault not proven active: {} on {} was in place and hit nothing: nothing came, or nothing that it is for",
+                "fault not proven active: {} on {} was in place and hit nothing: nobody came (is the service pointed there?), or nothing that it is for, or too little for its share",
                 edge.fault, edge.target
             ));
         }

@@ -40,8 +40,9 @@ enum Measure {
 /// A condition that ends a run when it is true for some time: `error_rate > 50% for 5s`, `p95 > 2s for 10s`,
 /// `affected_endpoints > 1 for 10s`; or as soon as it is true: `affected_users > 100`.
 ///
-/// The first three look at the requests of the last `for`, at least 1 s and at most 10 s, and speak only with 20 of them or
-/// more. A request that failed is slower than any limit. An endpoint is affected when more than half of its requests fail: that
+/// The first three look at all requests of the last `for`, at least 1 s and at most 10 s, and speak only with 20 of them or
+/// more. So `error_rate > 50% for 5s` is true two and a half seconds after everything has begun to fail, as soon as that is half of
+/// what the last 5 s saw, and ends the run then; with more than 10 s the rest of the time is waited for. A request that failed is slower than any limit. An endpoint is affected when more than half of its requests fail: that
 /// several are means that a failure spreads. Every request of an open loop is another user's, so the affected users are the
 /// requests that failed since the fault.
 ///
@@ -188,7 +189,7 @@ impl StopCondition {
             && self.lasts.as_secs_f64() >= mttr
         {
             warnings.push(format!(
-                "`{self}` ends a run {} after the first failure at the earliest, when mttr_seconds ({mttr} s) is over: beside it, write one that is faster, such as `error_rate > 50% for 5s`",
+                "`{self}` ends a run about {} after the first failure, when mttr_seconds ({mttr} s) is over: beside it, write one that is faster, such as `error_rate > 50% for 5s`",
                 Short(self.lasts)
             ));
         }

@@ -102,6 +102,32 @@ impl Measure {
             _ => None,
         }
     }
+
+    /// Why nothing can be told from such an interval.
+    fn why_unclear(self, interval: Option<(f64, f64)>, tolerated: f64) -> String {
+        match interval {
+            None => "only one of them knows it".to_owned(),
+            Some((low, high)) if low.is_finite() && high.is_finite() => {
+                format!(
+                    "{} is tolerated, and more may be chance; more requests would tell",
+                    self.say_signed(tolerated)
+                )
+            }
+            Some(_) if self.quantile().is_some() => {
+                "too few requests to bound it; more would tell".to_owned()
+            }
+            Some(_) => "its end was not seen".to_owned(),
+        }
+    }
+
+    fn say_signed(self, value: f64) -> String {
+        match self {
+            _ if value.is_infinite() => "?".to_owned(),
+            Self::ErrorRate | Self::Downtime => format!("{:+.2} %", value * 100.0),
+            Self::LatencyP95 | Self::LatencyP99 => format!("{:+.1} ms", value * 1e3),
+            Self::Mttr | Self::Recovery => format!("{value:+.2} s"),
+        }
+    }
 }
 
 impl fmt::Display for Measure {
@@ -287,7 +313,10 @@ impl Change {
         let say = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| self.say(v));
         let interval = self.interval.map_or_else(
             || "–".to_owned(),
-            |(low, high)| format!("{} … {}", self.say_signed(low), self.say_signed(high)),
+            |(low, high)| {
+                let say = |value| self.measure.say_signed(value);
+                format!("{} … {}", say(low), say(high))
+            },
         );
         let trend = match self.trend {
             Trend::Better => "✓ better",
@@ -316,15 +345,6 @@ impl Change {
             Measure::ErrorRate | Measure::Downtime => format!("{:.2} %", value * 100.0),
             Measure::LatencyP95 | Measure::LatencyP99 => format!("{:+.1} ms", value * 1e3),
             Measure::Mttr | Measure::Recovery => format!("{value:.2} s"),
-        }
-    }
-
-    fn say_signed(&self, value: f64) -> String {
-        match self.measure {
-            _ if value.is_infinite() => "?".to_owned(),
-            Measure::ErrorRate | Measure::Downtime => format!("{:+.2} %", value * 100.0),
-            Measure::LatencyP95 | Measure::LatencyP99 => format!("{:+.1} ms", value * 1e3),
-            Measure::Mttr | Measure::Recovery => format!("{value:+.2} s"),
         }
     }
 }
@@ -357,14 +377,15 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance, fit: bool) -> Ve
             return None;
         }
         let interval = was.zip(is).map(|(was, is)| difference(was, is));
+        let tolerated = tolerance.of(measure, was.map_or(0.0, |k| k.value));
         let trend = match interval.filter(|_| fit) {
             _ if was.or(is).is_none() => Trend::NotCompared,
             None => Trend::Unclear,
-            Some(interval) => {
-                let before = was.map_or(0.0, |k| k.value);
-                trend(interval, tolerance.of(measure, before))
-            }
+            Some(interval) => trend(interval, tolerated),
         };
+        // Of runs that are not fit it is said why.
+        let unclear = fit && trend == Trend::Unclear;
+        let why = unclear.then(|| measure.why_unclear(interval, tolerated));
         Some(Change {
             scenario: now.run.name.clone(),
             measure,
@@ -372,7 +393,7 @@ fn between(before: &Report, now: &Report, tolerance: Tolerance, fit: bool) -> Ve
             now: is.map(|k| k.value),
             interval,
             trend,
-            note: few,
+            note: few.or(why),
         })
     });
     changes.collect()

@@ -117,7 +117,7 @@ fn recovery(frame: &Frame<'_>, svg: &mut Svg) {
     };
     let (from, to) = (frame.x(removed), frame.x(removed + time.lower()));
     let said = match time {
-        Timing::Exactly(time) if time.is_zero() => "never left the normal".to_owned(),
+        Timing::Exactly(time) if time.is_zero() => "normal at once".to_owned(),
         Timing::Exactly(_) => format!("normal after {}", words::timing(time)),
         Timing::AtLeast(_) => format!("not normal after {}", words::timing(time)),
     };
