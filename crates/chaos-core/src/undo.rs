@@ -45,6 +45,16 @@ pub trait Undo: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 'stati
     /// # Errors
     /// The host could not be read.
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError>;
+
+    /// How often the change has acted, such as how many packets it dropped, if it is in place and the host counts that: what
+    /// never acted proves nothing. Asked right before the change is undone, and given up after a second.
+    ///
+    /// # Errors
+    /// The host could not be read; then it is not known.
+    async fn hits(&self, cx: &Context) -> Result<Option<u64>, FaultError> {
+        let _ = cx;
+        Ok(None)
+    }
 }
 
 /// What an undo did.
@@ -116,6 +126,7 @@ impl UndoRecord {
 pub(crate) trait ErasedUndo: fmt::Debug + Send + Sync {
     async fn undo_erased(&self, cx: &Context) -> Result<Undone, FaultError>;
     async fn presence_erased(&self, cx: &Context) -> Result<Presence, FaultError>;
+    async fn hits_erased(&self, cx: &Context) -> Result<Option<u64>, FaultError>;
 }
 
 #[async_trait]
@@ -126,5 +137,9 @@ impl<U: Undo> ErasedUndo for U {
 
     async fn presence_erased(&self, cx: &Context) -> Result<Presence, FaultError> {
         self.presence(cx).await
+    }
+
+    async fn hits_erased(&self, cx: &Context) -> Result<Option<u64>, FaultError> {
+        self.hits(cx).await
     }
 }

@@ -1,6 +1,10 @@
 //! The write-ahead loop: record, apply, look.
 
-use super::{prepare::Prepared, recover::undo_record, session::Session};
+use super::{
+    prepare::Prepared,
+    recover::{hits_of, undo_record},
+    session::Session,
+};
 use crate::{
     Chain, Change, EngineError, FaultError, Leftover, Presence, Ready, UndoLogError, Undone,
     guard::{guarded, panic_message},
@@ -245,10 +249,8 @@ impl Session {
             match done {
                 Done::OneWay => {}
                 Done::Held { change, held } => {
-                    if let Some(hits) = asked(&change, None, || held.hits_erased()) {
-                        *ended.hits.get_or_insert(0) += hits;
-                        self.total.hits += hits;
-                    }
+                    let hits = asked(&change, None, || held.hits_erased());
+                    self.count_hits(hits, &mut ended);
                     if !asked(&change, false, || held.in_place_erased()) {
                         ended.gone_early = Some(format!("`{change}` was not in place any more"));
                     }
@@ -262,6 +264,9 @@ impl Session {
                     }
                 }
                 Done::Logged(step) => {
+                    let change = &step.change.summary;
+                    let hits = hits_of(&self.shared, &self.id, change, &step.undo).await;
+                    self.count_hits(hits, &mut ended);
                     crash_point("before-undo", step.step);
                     let undone =
                         undo_record(&self.shared, &self.id, &step.change.summary, &step.undo).await;
@@ -272,6 +277,14 @@ impl Session {
             }
         }
         ended
+    }
+
+    /// How often something that is taken back has acted, if that is known.
+    fn count_hits(&mut self, hits: Option<u64>, ended: &mut Ended) {
+        if let Some(hits) = hits {
+            *ended.hits.get_or_insert(0) += hits;
+            self.total.hits += hits;
+        }
     }
 
     fn note_undone(

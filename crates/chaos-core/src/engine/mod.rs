@@ -1,5 +1,6 @@
 //! The engine: plans, injects, watches and recovers.
 
+mod at_once;
 mod audience;
 mod beside;
 mod builder;

@@ -5,7 +5,7 @@ use crate::{
     Change, EngineError, FaultError, InjectionId, Placed, Plan, Presence, Refusal, RefusalReason,
     UndoLogError,
     guard::guarded,
-    plan::How,
+    plan::{How, Step},
     protect::protects,
     seed::Seed,
     undo_log::{Claim, Scan},
@@ -56,6 +56,13 @@ impl Prepared {
             changes: self.plan.changes().cloned().collect(),
             notes: self.plan.notes().map(str::to_owned).collect(),
         }
+    }
+
+    /// What it keeps for as long as it is in place: not what it only touches once and cannot undo.
+    pub(super) fn kept(&self) -> BTreeSet<String> {
+        let is_kept = |step: &&Step| matches!(step.how, How::Reversible { .. });
+        let kept = self.plan.steps.iter().filter(is_kept);
+        kept.map(|step| step.change.resource.clone()).collect()
     }
 
     /// What is to be claimed: once per resource, however many steps touch it.

@@ -21,6 +21,8 @@ use tracing::Instrument;
 const TRIES: u32 = 3;
 /// The pause after the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long it may take to tell how often a change has acted: putting back does not wait for it.
+const HITS: Duration = Duration::from_secs(1);
 
 /// What a recovery did.
 #[derive(Debug, Default)]
@@ -117,6 +119,25 @@ pub(crate) async fn wait_ready(
             Err(_) => return Err(last),
         }
         tokio::time::sleep(Duration::from_millis(50).min(left)).await;
+    }
+}
+
+/// How often a change that is still in place has acted, if that is known soon.
+pub(super) async fn hits_of(
+    shared: &Shared,
+    log_id: &crate::InjectionId,
+    change: &str,
+    record: &UndoRecord,
+) -> Option<u64> {
+    let cx = shared.context(log_id, "", Seed::new(0));
+    let undo = shared.registry.decode(record).ok()?;
+    let asked = undo.hits_erased(&cx);
+    match guarded(&format!("count what `{change}` did"), HITS, asked).await {
+        Ok(hits) => hits,
+        Err(error) => {
+            tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
+            None
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::{
     EdgeNotice, Notice, Preview, Recovered, Shared,
+    at_once::at_once,
     beside::Beside,
     handle::{Command, Reply},
     inject::Started,
@@ -183,6 +184,7 @@ impl Session {
     async fn preview(&mut self) -> Preview {
         let mut preview = Preview::default();
         let (preparing, placements) = (self.preparing.clone(), Arc::clone(&self.placements));
+        let mut all = Vec::new();
         for (index, placed) in placements.iter().enumerate() {
             match preparing.prepare(placed, index, 0).await {
                 Ok(prepared) => {
@@ -190,10 +192,12 @@ impl Session {
                         .refusals
                         .extend(preparing.already_there(placed, &prepared).await);
                     preview.faults.push(prepared.preview(placed));
+                    all.push(prepared);
                 }
                 Err(refusals) => preview.refusals.extend(refusals),
             }
         }
+        preview.refusals.extend(at_once(&placements, &all));
         preview
     }
 
@@ -233,6 +237,7 @@ impl Session {
                 Err(Unprepared::Log(error)) => return Err(EngineError::UndoLog(error)),
             }
         }
+        refusals.extend(at_once(&placements, &prepared));
         if !refusals.is_empty() {
             return Err(EngineError::Refused(refusals));
         }
