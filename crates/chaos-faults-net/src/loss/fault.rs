@@ -148,7 +148,8 @@ pub struct LossConfig {
     /// On a proxy, whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
     #[serde(default)]
     pub clients: Option<Vec<String>>,
-    /// On a network namespace, which packets. Default: all that go out.
+    /// On a network namespace, which packets. Default: all that go out. Where nftables does it, as there is no sch_netem, a UDP
+    /// `send` that is lost fails (EPERM); with `direction: ingress` nobody is told.
     #[serde(default)]
     pub packets: Option<PacketsConfig>,
 }

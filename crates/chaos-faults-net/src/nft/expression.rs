@@ -21,7 +21,10 @@ const PROTOCOL: u32 = 16;
 /// `NFT_PAYLOAD_NETWORK_HEADER` and `NFT_PAYLOAD_TRANSPORT_HEADER`.
 const NETWORK: u32 = 1;
 const TRANSPORT: u32 = 2;
-/// A share is told in so manieth parts.
+/// `NF_DROP` and `NF_ACCEPT`.
+const DROP: u32 = 0;
+const ACCEPT: u32 = 1;
+/// A share is told in parts of so many.
 const PARTS: u32 = 1_000_000;
 
 /// Which end of a packet.
@@ -41,6 +44,21 @@ impl Side {
     }
 }
 
+/// What the sender of a packet that is rejected is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// TCP's reset.
+    Reset,
+    /// ICMP: port unreachable.
+    Unreachable,
+    /// ICMPv6: port unreachable.
+    Unreachable6,
+}
+
+impl Answer {
+    pub(crate) const ALL: [Self; 3] = [Self::Reset, Self::Unreachable, Self::Unreachable6];
+}
+
 /// The expressions of one rule, in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expressions(Attributes);
@@ -55,6 +73,11 @@ impl Expressions {
     pub(crate) fn not_loopback(self, interface: u32) -> Self {
         self.load(interface)
             .compare(NOT_EQUAL, &1_u32.to_ne_bytes())
+    }
+
+    /// The packet comes in (or goes out) through the loopback interface.
+    pub(crate) fn loopback(self, interface: u32) -> Self {
+        self.load(interface).compare(EQUAL, &1_u32.to_ne_bytes())
     }
 
     /// The packet comes in (or goes out) through the interface of this name. `interface`: `NFT_META_IIFNAME` or
@@ -82,8 +105,7 @@ impl Expressions {
             }
         };
         let len = u32::try_from(address.len()).unwrap_or(16);
-        self.load(FAMILY)
-            .compare(EQUAL, &[family])
+        self.family(family)
             .payload(NETWORK, offset, len)
             .mask(&mask)
             .compare(EQUAL, &address)
@@ -99,6 +121,28 @@ impl Expressions {
             (Protocol::Sctp, _) => 132,
         };
         self.load(PROTOCOL).compare(EQUAL, &[number])
+    }
+
+    /// The packet tells of another one: TCP's reset, or that a port is unreachable.
+    pub(crate) fn answers(self, answer: Answer) -> Self {
+        match answer {
+            Answer::Reset => self
+                .protocol(Protocol::Tcp, None)
+                .payload(TRANSPORT, 13, 1)
+                .mask(&[0x04])
+                .compare(EQUAL, &[0x04]),
+            // Type and code.
+            Answer::Unreachable => self
+                .family(2)
+                .protocol(Protocol::Icmp, Some(false))
+                .payload(TRANSPORT, 0, 2)
+                .compare(EQUAL, &[3, 3]),
+            Answer::Unreachable6 => self
+                .family(10)
+                .protocol(Protocol::Icmp, Some(true))
+                .payload(TRANSPORT, 0, 2)
+                .compare(EQUAL, &[1, 4]),
+        }
     }
 
     /// The packet is from (or to) one of these ports. What it carries has been told before.
@@ -143,6 +187,11 @@ impl Expressions {
         self.load(PROTOCOL).compare(NOT_EQUAL, &[6])
     }
 
+    /// The packet goes on, whatever the rules after this one say.
+    pub(crate) fn let_go(self) -> Self {
+        self.verdict(ACCEPT)
+    }
+
     /// The packet is counted, and its connection is reset.
     pub(crate) fn reset_connection(self) -> Self {
         // NFT_REJECT_TCP_RST.
@@ -161,12 +210,20 @@ impl Expressions {
 
     /// The packet is counted and dropped.
     pub(crate) fn drop_packet(self) -> Self {
-        // NF_DROP is 0, NFT_REG_VERDICT is 0.
-        let verdict = Attributes::new().number(1, 0);
-        let data = Attributes::new().nested(2, &verdict);
+        self.push("counter", &Attributes::new()).verdict(DROP)
+    }
+
+    /// What becomes of the packet.
+    fn verdict(self, verdict: u32) -> Self {
+        // NFT_REG_VERDICT is 0.
+        let data = Attributes::new().nested(2, &Attributes::new().number(1, verdict));
         let immediate = Attributes::new().number(1, 0).nested(2, &data);
-        self.push("counter", &Attributes::new())
-            .push("immediate", &immediate)
+        self.push("immediate", &immediate)
+    }
+
+    /// The packet is of this family: `NFPROTO_IPV4` or `NFPROTO_IPV6`.
+    fn family(self, family: u8) -> Self {
+        self.load(FAMILY).compare(EQUAL, &[family])
     }
 
     /// Loads what the kernel knows about the packet.

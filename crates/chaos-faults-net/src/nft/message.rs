@@ -18,11 +18,13 @@ pub(crate) enum Ask {
     DeleteTable,
     AddChain,
     AddRule,
+    ListRules,
 }
 
 impl Ask {
     /// The number of its answer: what comes back says that something is, not that it was asked for.
     pub(crate) const TABLE: u16 = NFTABLES << 8;
+    pub(crate) const RULE: u16 = NFTABLES << 8 | 6;
     /// `struct nfgenmsg`.
     pub(crate) const HEADER: usize = 4;
 
@@ -44,6 +46,7 @@ impl Ask {
             Self::ListTables => Request::list(kind(1), inet),
             Self::DeleteTable => Request::act(kind(2), 0, inet),
             Self::AddChain => Request::act(kind(3), flags::CREATE | flags::EXCL, inet),
+            Self::ListRules => Request::list(kind(7), inet),
             Self::AddRule => Request::act(kind(6), flags::CREATE | flags::APPEND, inet),
         }
     }

@@ -1,8 +1,24 @@
 //! Talking to the kernel's nftables.
 
 use super::{message::Ask, table::Table};
-use crate::netlink::{Attributes, Family, Netlink, Request, find};
+use crate::netlink::{Attributes, Family, Netlink, Request, each, find};
 use std::io;
+
+/// How many packets the counters among these expressions have counted.
+fn counted(expressions: &[u8]) -> u64 {
+    // NFTA_LIST_ELEM with NFTA_EXPR_NAME and NFTA_EXPR_DATA; NFTA_COUNTER_PACKETS.
+    let counters = each(expressions).filter_map(|(_, expression)| {
+        find(expression, 1).filter(|name| is_text(name, "counter"))?;
+        let packets = find(find(expression, 2)?, 2)?;
+        Some(u64::from_be_bytes(*packets.first_chunk()?))
+    });
+    counters.sum()
+}
+
+/// Whether an attribute is this text, which ends with a zero.
+fn is_text(value: &[u8], text: &str) -> bool {
+    value.strip_suffix(&[0]) == Some(text.as_bytes())
+}
 
 /// nftables of one network namespace: the one in which the socket was opened, wherever it is used later.
 #[derive(Debug)]
@@ -57,6 +73,20 @@ impl Nft {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
         }
+    }
+
+    /// How many packets the rules of a table have counted.
+    pub(crate) fn packets(&self, name: &str) -> io::Result<u64> {
+        let mut packets = 0;
+        let of_table = Attributes::new().text(1, name);
+        self.0
+            .ask(&[Ask::ListRules.with(&of_table)], |kind, body| {
+                let attributes = body.get(Ask::HEADER..).unwrap_or_default();
+                if kind == Ask::RULE && find(attributes, 1).is_some_and(|of| is_text(of, name)) {
+                    packets += counted(find(attributes, 4).unwrap_or_default());
+                }
+            })?;
+        Ok(packets)
     }
 
     /// Removes this very table with everything in it.

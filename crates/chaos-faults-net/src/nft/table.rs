@@ -1,7 +1,7 @@
 //! A table that drops traffic.
 
 use super::{
-    expression::{Expressions, Side},
+    expression::{Answer, Expressions, Side},
     message::Ask,
 };
 use crate::{
@@ -128,6 +128,30 @@ impl Table {
         }
     }
 
+    /// The same for the peers of one network, or for all: what one name stands for in each family.
+    fn protocols_of(&self, network: Option<Network>) -> Vec<(Option<Protocol>, Option<bool>)> {
+        let is_ipv6 = network.map(|network| network.address().is_ipv6());
+        let families = |protocol| match (protocol, is_ipv6) {
+            (Some(Protocol::Icmp), None) => vec![Some(false), Some(true)],
+            _ => vec![is_ipv6],
+        };
+        let each = |protocol| families(protocol).into_iter().map(move |v6| (protocol, v6));
+        self.protocols().into_iter().flat_map(each).collect()
+    }
+
+    /// What the senders of rejected packets are told by goes on: out, and, where the sender is here, back in through the
+    /// loopback interface.
+    fn answers(&self, hook: &Hook) -> Vec<Expressions> {
+        let start = match hook.side {
+            Side::Destination => Expressions::default(),
+            Side::Source => Expressions::default().loopback(hook.interface),
+        };
+        let answers = self.reject.then_some(Answer::ALL).into_iter().flatten();
+        answers
+            .map(|answer| start.clone().answers(answer).let_go())
+            .collect()
+    }
+
     fn rules(&self, hook: &Hook) -> Vec<Expressions> {
         let start = || match self.loopback {
             true => Expressions::default(),
@@ -145,9 +169,9 @@ impl Table {
         };
         let remote_side = hook.side;
         let local_side = remote_side.other();
-        let mut rules = Vec::new();
+        let mut rules = self.answers(hook);
         for network in networks {
-            for protocol in self.protocols() {
+            for (protocol, is_ipv6) in self.protocols_of(network) {
                 for local in ports(&self.packets.local_ports) {
                     for remote in ports(&self.packets.remote_ports) {
                         let mut rule = start();
@@ -161,7 +185,6 @@ impl Table {
                             rule = rule.not_tcp();
                         }
                         if let Some(protocol) = protocol {
-                            let is_ipv6 = network.map(|n| n.address().is_ipv6());
                             rule = rule.protocol(protocol, is_ipv6);
                             if protocol == Protocol::Tcp && self.new_only {
                                 rule = rule.begins_a_connection();

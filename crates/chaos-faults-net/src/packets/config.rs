@@ -165,12 +165,13 @@ fn read<T: std::str::FromStr<Err = String>>(
 impl fmt::Display for Packets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |items: Vec<String>| items.join(", ");
-        if self.is_all() {
-            return f.write_str("all packets");
-        }
         match self.protocol {
             Some(protocol) => write!(f, "{protocol} packets")?,
+            None if self.is_all() => f.write_str("all packets")?,
             None => f.write_str("packets")?,
+        }
+        if let Some(interface) = &self.interface {
+            write!(f, " on {interface}")?;
         }
         if !self.hosts.is_empty() {
             let hosts = self.hosts.iter().map(Host::to_string).collect();

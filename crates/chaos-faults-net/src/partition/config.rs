@@ -35,7 +35,8 @@ pub struct PartitionConfig {
     pub remote_ports: Vec<String>,
     /// Whether the loopback interface of the namespace is cut, too. Default: false.
     pub loopback: bool,
-    /// Whether the sender is told: TCP by a reset, anything else by ICMP. Default: false, it is dropped without a word.
+    /// Whether the sender is told: TCP by a reset, anything else by ICMP. Default: false, it is dropped without a word;
+    /// only a UDP `send` on its way out fails (EPERM), for which `direction: ingress` is silent.
     pub reject: bool,
     /// Whether connections of TCP that are there go on, and only new ones are cut off. Default: false, both are.
     pub keep_established: bool,

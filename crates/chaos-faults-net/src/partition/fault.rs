@@ -195,7 +195,7 @@ impl Partition {
             ""
         };
         let way = packets.direction();
-        let packets = match packets.is_all() {
+        let packets = match packets.is_all() && packets.interface.is_none() {
             true => "packets".to_owned(),
             false => packets.to_string(),
         };

@@ -3,9 +3,10 @@
 use super::{AddTable, Network};
 use crate::{
     netem::Chance,
-    netns::spaces,
+    netns::{Inside, Space, spaces},
     nft::Table,
     packets::{Host, Packets},
+    route::Link,
 };
 use chaos_core::{Context, FaultError, Plan, Site};
 
@@ -19,9 +20,26 @@ pub(crate) async fn plan_table(
 ) -> Result<Plan, FaultError> {
     let (spaces, mut plan) = spaces(sites, cx, plan).await?;
     for space in spaces {
+        if let Some(name) = &table.packets.interface {
+            see(&space, name, cx).await?;
+        }
         plan = plan.then(AddTable::new(space.netns, table.clone(), what, space.reach));
     }
     Ok(plan)
+}
+
+/// Sees that there is such an interface: of one that nobody has nothing would be hit.
+async fn see(space: &Space, name: &str, cx: &Context) -> Result<(), FaultError> {
+    let (name, what) = (name.to_owned(), space.of.clone());
+    let look = move |inside: Option<&Inside>| {
+        let Some(inside) = inside else {
+            return Err(FaultError::no_target(what, "its network namespace is gone"));
+        };
+        let all = Link::all(&inside.route)
+            .map_err(|e| FaultError::host("list the network interfaces", e))?;
+        Link::wanted(&all, &name, &what).map(drop)
+    };
+    space.netns.look(cx, look).await
 }
 
 /// The addresses of hosts, and what is to be said of them in a plan.

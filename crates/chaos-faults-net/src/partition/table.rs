@@ -94,6 +94,18 @@ impl DelTable {
         })
     }
 
+    /// How many packets it has dropped or rejected, if it is there.
+    fn packets(&self) -> Result<Option<u64>, FaultError> {
+        let Now::Ours((nft, _)) = self.look()? else {
+            return Ok(None);
+        };
+        let name = &self.table;
+        let packets = nft.packets(name);
+        packets
+            .map(Some)
+            .map_err(|e| FaultError::host(format!("list the rules of table inet {name}"), e))
+    }
+
     fn delete(&self) -> Result<Undone, FaultError> {
         self.look()?
             .undone(|(nft, table)| match nft.delete(&table) {
@@ -122,6 +134,11 @@ impl Undo for DelTable {
         let undo = self.clone();
         let now = cx.blocking(move || undo.look()).await??;
         Ok(now.presence())
+    }
+
+    async fn hits(&self, cx: &Context) -> Result<Option<u64>, FaultError> {
+        let undo = self.clone();
+        cx.blocking(move || undo.packets()).await?
     }
 }
 
