@@ -240,7 +240,7 @@ fn told(edge: &Edge, lost: bool) -> String {
 
 /// Whether the times that a fault has acted mean something to a reader: pieces of memory or work do not.
 fn acts_on_requests(kind: &str) -> bool {
-    ["net.", "db."]
+    ["net.", "http.", "dns.", "db."]
         .iter()
         .any(|domain| kind.starts_with(domain))
 }

@@ -18,12 +18,12 @@ use serde::Deserialize;
 /// fault has host reach and needs `allow_host`.
 ///
 /// # What is changed on the host
-/// The interface is set down, as by `ip link set NAME down`. With that the kernel forgets the routes through it, and its
-/// IPv6 addresses.
+/// The interface is set down, as by `ip link set NAME down`. With that the kernel forgets the routes through it, its
+/// IPv6 addresses, and the neighbours that were set by hand (permanent ones, and ones that the host answers for).
 ///
 /// # How it is undone
-/// The interface is set up, and the routes and the permanent IPv6 addresses that it had are made again, as far as they
-/// are not there. Addresses and routes that came by router advertisements come again by them. A route with several ways
+/// The interface is set up, and the permanent IPv6 addresses, the routes and the neighbours that it had are made again, in the
+/// order in which they were, as far as they are not there. Addresses and routes that came by router advertisements come again by them. A route with several ways
 /// (multipath) is not made again.
 ///
 /// # Configuration

@@ -30,14 +30,7 @@ impl SetDown {
             };
             let failed = |e| FaultError::host("list the network interfaces", e);
             let all = Link::all(&inside.route).map_err(failed)?;
-            let Some(link) = all.iter().find(|link| link.name == name) else {
-                let names: Vec<&str> = all.iter().map(|link| link.name.as_str()).collect();
-                let problem = format!(
-                    "no interface is named {name}; there are {}",
-                    names.join(", ")
-                );
-                return Err(FaultError::no_target(what, problem));
-            };
+            let link = Link::wanted(&all, &name, &what)?;
             let had = Kept::of(&inside.route, link.index)
                 .map_err(|e| FaultError::host(format!("list the routes through {name}"), e))?;
             Ok((name, link.index, link.operation, had))
@@ -64,11 +57,14 @@ impl Action for SetDown {
         let SetUp {
             netns, name, had, ..
         } = &self.undo;
-        let routes = had.iter().filter(|k| matches!(k, Kept::Route(_))).count();
+        let count = |which: fn(&Kept) -> bool| had.iter().filter(|kept| which(kept)).count();
+        let routes = count(|kept| matches!(kept, Kept::Route(_)));
+        let addresses = count(|kept| matches!(kept, Kept::Address(_)));
+        let neighbours = count(|kept| matches!(kept, Kept::Neighbour(_)));
         Change::new(
             format!(
-                "set interface {name} down in {netns}; with it {routes} routes and {} IPv6 addresses go",
-                had.len() - routes
+                "set interface {name} down in {netns}; with it {routes} routes, {addresses} IPv6 addresses and \
+                 {neighbours} neighbours that were set go"
             ),
             format!("{}: interface {name}", netns.resource()),
             self.reach,

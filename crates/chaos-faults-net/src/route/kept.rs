@@ -1,4 +1,4 @@
-//! What an interface loses when it goes down: routes through it, and its IPv6 addresses.
+//! What an interface loses when it goes down: routes through it, its IPv6 addresses, and neighbours that were set.
 
 use crate::netlink::{Attributes, Netlink, Request, each, find, flags};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,15 @@ const GET_ROUTE: u16 = 26;
 const ADDRESS_HEADER: usize = 8;
 const ROUTE_HEADER: usize = 12;
 const IPV6: u8 = 10;
+/// `RTM_NEWNEIGH`, `RTM_GETNEIGH`, `struct ndmsg`; `NUD_PERMANENT`, `NTF_PROXY` and `NTF_ROUTER`.
+const NEW_NEIGHBOUR: u16 = 28;
+const GET_NEIGHBOUR: u16 = 30;
+const NEIGHBOUR_HEADER: usize = 12;
+const SET: u16 = 0x80;
+const PROXY: u8 = 0x08;
+const ROUTER: u8 = 0x80;
+/// `NDA_DST`, `NDA_LLADDR`, `NDA_PROTOCOL`, `NDA_FLAGS_EXT`.
+const NEIGHBOUR_ATTRIBUTES: [u16; 4] = [1, 2, 12, 15];
 /// `IFA_ADDRESS`, `IFA_LOCAL`, `IFA_FLAGS`; of the flags `IFA_F_PERMANENT`, `IFA_F_NODAD` and `IFA_F_NOPREFIXROUTE`.
 const ADDRESS: u16 = 1;
 const LOCAL: u16 = 2;
@@ -38,10 +47,12 @@ pub(crate) enum Kept {
     Address(Vec<u8>),
     /// A route.
     Route(Vec<u8>),
+    /// A neighbour whose address on the link somebody has set, or for which the host answers.
+    Neighbour(Vec<u8>),
 }
 
 impl Kept {
-    /// All that one interface has, addresses first.
+    /// All that one interface has, in the order in which it is to be made again: addresses first, as routes need them.
     pub(crate) fn of(route: &Netlink, index: u32) -> io::Result<Vec<Self>> {
         let mut kept = Vec::new();
         let mut all = vec![0; ADDRESS_HEADER];
@@ -51,6 +62,8 @@ impl Kept {
                 kept.extend(address(body, index).map(Self::Address));
             }
         })?;
+        // The kernel puts a new one before the others, and the first is the one that connections are made from.
+        kept.reverse();
         // One family after the other: a list of all is not what every kernel gives.
         for family in [2, IPV6] {
             let mut all = vec![0; ROUTE_HEADER];
@@ -60,6 +73,15 @@ impl Kept {
                     kept.extend(self::route(body, index).map(Self::Route));
                 }
             })?;
+            for flags in [0, PROXY] {
+                let mut all = vec![0; NEIGHBOUR_HEADER];
+                (all[0], all[10]) = (family, flags);
+                route.ask(&[Request::list(GET_NEIGHBOUR, all)], |kind, body| {
+                    if kind == NEW_NEIGHBOUR {
+                        kept.extend(neighbour(body, index).map(Self::Neighbour));
+                    }
+                })?;
+            }
         }
         Ok(kept)
     }
@@ -68,7 +90,7 @@ impl Kept {
     pub(crate) fn is_of(&self, index: u32) -> bool {
         let wanted = index.to_ne_bytes();
         match self {
-            Self::Address(body) => body.get(4..ADDRESS_HEADER) == Some(&wanted[..]),
+            Self::Address(body) | Self::Neighbour(body) => body.get(4..8) == Some(&wanted[..]),
             Self::Route(body) => body
                 .get(ROUTE_HEADER..)
                 .and_then(|attributes| find(attributes, INTERFACE))
@@ -81,6 +103,7 @@ impl Kept {
         let (kind, body) = match self {
             Self::Address(body) => (NEW_ADDRESS, body),
             Self::Route(body) => (NEW_ROUTE, body),
+            Self::Neighbour(body) => (NEW_NEIGHBOUR, body),
         };
         let request = Request::act(kind, flags::CREATE | flags::EXCL, body.clone());
         match route.ask(&[request], |_, _| {}) {
@@ -131,6 +154,28 @@ fn route(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// A neighbour that somebody has set, without what changes by itself.
+fn neighbour(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
+    let header = body.get(..NEIGHBOUR_HEADER)?;
+    let index = u32::from_ne_bytes(*header.get(4..)?.first_chunk()?);
+    let state = u16::from_ne_bytes(*header.get(8..)?.first_chunk()?);
+    let flags = header[10] & (PROXY | ROUTER);
+    if index != wanted || (state & SET == 0 && flags & PROXY == 0) {
+        return None;
+    }
+    let mut bytes = vec![header[0], 0, 0, 0];
+    bytes.extend(index.to_ne_bytes());
+    bytes.extend((state & SET).to_ne_bytes());
+    bytes.extend([flags, 0]);
+    let mut kept = Attributes::new();
+    let attributes = each(body.get(NEIGHBOUR_HEADER..)?);
+    for (kind, value) in attributes.filter(|(kind, _)| NEIGHBOUR_ATTRIBUTES.contains(kind)) {
+        kept = kept.bytes(kind, value);
+    }
+    bytes.extend(kept.as_bytes());
+    Some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +185,8 @@ mod tests {
         let interface = Attributes::new().native(INTERFACE, 7);
         let route = Kept::Route([&[0; ROUTE_HEADER], interface.as_bytes()].concat());
         let address = Kept::Address([&[IPV6, 64, 0, 0], &7_u32.to_ne_bytes()[..]].concat());
-        for kept in [route, address] {
+        let neighbour = Kept::Neighbour([&[2, 0, 0, 0], &7_u32.to_ne_bytes()[..]].concat());
+        for kept in [route, address, neighbour] {
             assert!(kept.is_of(7));
             assert!(!kept.is_of(8));
         }

@@ -1,6 +1,7 @@
 //! Network interfaces.
 
 use crate::netlink::{Attributes, Netlink, Request, each, find, flags};
+use chaos_core::FaultError;
 use std::io;
 
 /// The kind of device that gives what comes in a queue of its own.
@@ -15,8 +16,9 @@ const HEADER: usize = 16;
 /// `IFF_UP` and `IFF_LOOPBACK`.
 const UP: u32 = 1;
 const LOOPBACK: u32 = 8;
-/// `IFLA_OPERSTATE`, `IFLA_IFNAME`, `IFLA_LINKINFO` with `IFLA_INFO_KIND`, `IFLA_IFALIAS`.
+/// `IFLA_OPERSTATE`, `IFLA_MTU`, `IFLA_IFNAME`, `IFLA_LINKINFO` with `IFLA_INFO_KIND`, `IFLA_IFALIAS`.
 const OPERATION: u16 = 16;
+const MTU: u16 = 4;
 const NAME: u16 = 3;
 const INFO: u16 = 18;
 const INFO_KIND: u16 = 1;
@@ -35,6 +37,8 @@ pub(crate) struct Link {
     pub(crate) is_loopback: bool,
     /// Its state as RFC 2863 has it (`IF_OPER_*`): 6 is up, 2 down for want of a carrier.
     pub(crate) operation: u8,
+    /// The largest packet that it takes, in bytes without the header of the link.
+    pub(crate) mtu: u32,
 }
 
 impl Link {
@@ -54,6 +58,26 @@ impl Link {
         Ok(Self::all(route)?.into_iter().find(|link| link.name == name))
     }
 
+    /// The interface of this name among all of those of `what`.
+    pub(crate) fn wanted<'a>(
+        all: &'a [Self],
+        name: &str,
+        what: &str,
+    ) -> Result<&'a Self, FaultError> {
+        all.iter().find(|link| link.name == name).ok_or_else(|| {
+            FaultError::no_target(
+                format!("interface {name} of {what}"),
+                format!("there are {}", Self::names(all)),
+            )
+        })
+    }
+
+    /// Their names, for people.
+    pub(crate) fn names(all: &[Self]) -> String {
+        let names: Vec<&str> = all.iter().map(|link| link.name.as_str()).collect();
+        names.join(", ")
+    }
+
     fn read(body: &[u8]) -> Option<Self> {
         let word = |at: usize| Some(u32::from_ne_bytes(*body.get(at..)?.first_chunk()?));
         let (index, flags) = (word(4)?, word(8)?);
@@ -70,10 +94,16 @@ impl Link {
             is_up: flags & UP != 0,
             is_loopback: flags & LOOPBACK != 0,
             operation: 0,
+            mtu: 0,
         };
         for (kind, value) in each(attributes) {
             match kind {
                 NAME => link.name = text(value),
+                MTU => {
+                    link.mtu = value
+                        .first_chunk()
+                        .map_or(0, |mtu| u32::from_ne_bytes(*mtu));
+                }
                 OPERATION => link.operation = value.first().copied().unwrap_or(0),
                 ALIAS => link.alias = text(value),
                 INFO => link.kind = find(value, INFO_KIND).map(text).unwrap_or_default(),
@@ -131,10 +161,12 @@ mod tests {
         let attributes = Attributes::new()
             .text(NAME, "chaos01")
             .bytes(ALIAS, b"ours")
+            .native(MTU, 9000)
             .nested(INFO, &info);
         let body = [&header(7, UP, 0), attributes.as_bytes()].concat();
         let link = Link::read(&body).unwrap();
         assert_eq!((link.index, link.is_up, link.is_loopback), (7, true, false));
+        assert_eq!(link.mtu, 9000);
         assert_eq!(
             (&*link.name, &*link.kind, &*link.alias),
             ("chaos01", "ifb", "ours")

@@ -11,10 +11,11 @@ const NEW_CLASS: u16 = 40;
 const NEW_FILTER: u16 = 44;
 /// `struct tcmsg`.
 const HEADER: usize = 20;
-/// `TCA_KIND`, `TCA_OPTIONS`, `TCA_STATS2` with `TCA_STATS_QUEUE`, `TCA_INGRESS_BLOCK`.
+/// `TCA_KIND`, `TCA_OPTIONS`, `TCA_STATS2` with `TCA_STATS_BASIC` and `TCA_STATS_QUEUE`, `TCA_INGRESS_BLOCK`.
 const KIND: u16 = 1;
 const OPTIONS: u16 = 2;
 const STATS: u16 = 7;
+const STATS_BASIC: u16 = 1;
 const STATS_QUEUE: u16 = 3;
 const INGRESS_BLOCK: u16 = 13;
 /// `TCM_IFINDEX_MAGIC_BLOCK`.
@@ -62,6 +63,8 @@ pub(crate) struct Queue {
     pub(crate) kind: String,
     /// How many packets wait in it.
     pub(crate) waiting: u32,
+    /// How many packets came to it: sent, dropped, or waiting.
+    pub(crate) packets: u64,
     /// The block of filters for what comes in, if it has one.
     pub(crate) block: u32,
 }
@@ -85,13 +88,18 @@ impl Queue {
         let attributes = body.get(HEADER..)?;
         let kind = find(attributes, KIND)?;
         let kind = kind.strip_suffix(&[0]).unwrap_or(kind);
-        let stats = find(attributes, STATS).and_then(|stats| find(stats, STATS_QUEUE));
+        let stats = find(attributes, STATS).unwrap_or_default();
+        let number = |kind, at| find(stats, kind).and_then(|of| word(of, at)).unwrap_or(0);
+        // After the 64 bits of bytes; the queue's numbers are waiting, backlog, drops.
+        let (sent, waiting) = (number(STATS_BASIC, 8), number(STATS_QUEUE, 0));
+        let dropped = number(STATS_QUEUE, 8);
         Some(Self {
             index: word(body, 4)?,
             handle: Handle(word(body, 8)?),
             parent: Handle(word(body, 12)?),
             kind: String::from_utf8_lossy(kind).into_owned(),
-            waiting: stats.and_then(|stats| word(stats, 0)).unwrap_or(0),
+            waiting,
+            packets: u64::from(sent) + u64::from(dropped) + u64::from(waiting),
             block: find(attributes, INGRESS_BLOCK)
                 .and_then(|block| word(block, 0))
                 .unwrap_or(0),
@@ -198,7 +206,9 @@ mod tests {
 
     #[test]
     fn a_queue_is_read_from_its_bytes() {
-        let numbers = Attributes::new().bytes(STATS_QUEUE, &[3, 0, 0, 0, 9, 0, 0, 0]);
+        let numbers = Attributes::new()
+            .bytes(STATS_BASIC, &[1, 1, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0])
+            .bytes(STATS_QUEUE, &[3, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0]);
         let attributes = Attributes::new()
             .text(KIND, "netem")
             .nested(STATS, &numbers)
@@ -210,7 +220,7 @@ mod tests {
             (queue.index, queue.handle, queue.parent, &*queue.kind),
             (2, Handle(0xc4a0_0000), Handle::ROOT, "netem")
         );
-        assert_eq!((queue.waiting, queue.block), (3, 12345));
+        assert_eq!((queue.waiting, queue.packets, queue.block), (3, 12, 12345));
         assert_eq!(Queue::read(&bytes[..22]), None);
     }
 

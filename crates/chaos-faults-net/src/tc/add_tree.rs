@@ -191,6 +191,20 @@ impl DelTree {
         })
     }
 
+    /// How many packets came to what is slowed or lost, if it is there.
+    fn packets(&self, inside: Option<&Inside>) -> Result<Option<u64>, FaultError> {
+        let Now::Ours((inside, index)) = self.look(inside)? else {
+            return Ok(None);
+        };
+        let queues = Queue::of(&inside.route, index).map_err(|e| {
+            FaultError::host(format!("look at the queues of {}", self.interface), e)
+        })?;
+        // Below a queue with classes it has the next number.
+        let [leaf, root] = [self.major.saturating_add(1), self.major]
+            .map(|major| queues.iter().find(|q| q.handle == Handle::queue(major)));
+        Ok(leaf.or(root).map(|queue| queue.packets))
+    }
+
     /// Lets what is under way arrive. New packets are not held up any more, so the fault is over for them.
     fn deliver(&self, inside: &Inside, index: u32) {
         let Some((parent, handle, drain)) = self.drain else {
@@ -228,6 +242,13 @@ impl Undo for DelTree {
         let undo = self.clone();
         self.netns
             .look(cx, move |inside| Ok(undo.look(inside)?.presence()))
+            .await
+    }
+
+    async fn hits(&self, cx: &Context) -> Result<Option<u64>, FaultError> {
+        let undo = self.clone();
+        self.netns
+            .look(cx, move |inside| undo.packets(inside))
             .await
     }
 }

@@ -20,6 +20,14 @@ impl Leaf {
         Self::Tbf(Tbf::new(bytes_per_second))
     }
 
+    /// The same for an interface that takes packets of so many bytes.
+    pub(crate) fn mtu(&self, mtu: u32) -> Self {
+        match self {
+            Self::Tbf(tbf) => Self::Tbf(tbf.mtu(mtu)),
+            netem @ Self::Netem(_) => netem.clone(),
+        }
+    }
+
     /// The kernel's name.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {

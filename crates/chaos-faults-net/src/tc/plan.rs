@@ -67,7 +67,7 @@ pub(crate) async fn plan_on_interfaces(
                 netns: space.netns.clone(),
                 interface,
                 major: mark.queue(),
-                leaf: leaf.clone(),
+                leaf: leaf.mtu(link.mtu),
                 seed: seed.derive(part, 0).get(),
                 filtered,
                 what: format!("{what} that {way}"),
@@ -122,7 +122,7 @@ async fn place(space: &Space, packets: &Packets, cx: &Context) -> Result<Place, 
         let all = Link::all(&inside.route)
             .map_err(|e| FaultError::host("list the network interfaces", e))?;
         let links: Vec<Link> = match &wanted {
-            Some(name) => all.iter().filter(|l| l.name == *name).cloned().collect(),
+            Some(name) => vec![Link::wanted(&all, name, &what)?.clone()],
             None => all
                 .iter()
                 .filter(|l| l.is_up && !l.is_loopback && !is_a_device_of_ours(&l.name))
@@ -130,21 +130,14 @@ async fn place(space: &Space, packets: &Packets, cx: &Context) -> Result<Place, 
                 .collect(),
         };
         if links.is_empty() {
-            let names: Vec<&str> = all.iter().map(|link| link.name.as_str()).collect();
-            let names = names.join(", ");
-            return Err(match wanted {
-                Some(name) => FaultError::no_target(
-                    format!("interface {name} of {what}"),
-                    format!("there are {names}"),
+            let names = Link::names(&all);
+            return Err(FaultError::unsupported(
+                what,
+                format!(
+                    "no interface but the loopback is up (there are {names}); to hit that one, say \
+                     `packets: {{ interface: lo }}`"
                 ),
-                None => FaultError::unsupported(
-                    what,
-                    format!(
-                        "no interface but the loopback is up (there are {names}); to hit that one, say \
-                         `packets: {{ interface: lo }}`"
-                    ),
-                ),
-            });
+            ));
         }
         let split = if is_all {
             None

@@ -12,25 +12,44 @@ const BURST: u16 = 6;
 pub(crate) struct Tbf {
     /// In bytes per second.
     rate: u64,
+    /// The largest packet, in bytes with the header of its link.
+    packet: u32,
 }
 
 impl Tbf {
-    /// So much may go at once: what the rate gives in 10 ms, and at least three packets. The kernel cuts what is
-    /// larger (GSO) into packets.
+    /// A packet of Ethernet.
+    const ETHERNET: u32 = 1514;
+    /// The longest header of a link that is taken into account: Ethernet, two tags of a VLAN, a tunnel.
+    const HEADER: u32 = 64;
+
+    /// So much may go at once: what the rate gives in 10 ms, and at least three packets of Ethernet or one of the link's
+    /// own. The kernel cuts what is larger (GSO) into packets, and drops a packet that is larger than this.
     fn burst(self) -> u32 {
-        u32::try_from((self.rate / 100).clamp(3 * 1514, 1 << 20)).unwrap_or(u32::MAX)
+        let least = self.packet.max(3 * Self::ETHERNET);
+        let burst = (self.rate / 100).clamp(least.into(), (1 << 20).max(least.into()));
+        u32::try_from(burst).unwrap_or(u32::MAX)
     }
 
-    /// So much may wait: what the rate gives in 50 ms, and at least ten packets; what is more is dropped.
+    /// So much may wait: what the rate gives in 50 ms, and at least ten packets of Ethernet or four of the link's own;
+    /// what is more is dropped.
     fn limit(self) -> u32 {
-        let waiting = (self.rate / 20).clamp(10 * 1514, 1 << 30);
+        let least = u64::from(self.packet) * 4;
+        let waiting = (self.rate / 20).clamp(least.max(10 * u64::from(Self::ETHERNET)), 1 << 30);
         u32::try_from(waiting).unwrap_or(u32::MAX) + self.burst()
     }
 
+    /// For an interface of Ethernet's usual size.
     pub(crate) const fn new(bytes_per_second: u64) -> Self {
         Self {
             rate: bytes_per_second,
+            packet: Self::ETHERNET,
         }
+    }
+
+    /// For an interface that takes packets of so many bytes. More than any protocol has is no size.
+    pub(crate) fn mtu(self, mtu: u32) -> Self {
+        let packet = mtu.min(1 << 17) + Self::HEADER;
+        Self { packet, ..self }
     }
 
     /// `struct tc_tbf_qopt` and what it has no room for.
@@ -79,6 +98,29 @@ mod tests {
         assert_eq!(parameters[28..32], 156_250_u32.to_ne_bytes());
         assert_eq!(find(&options, BURST).unwrap(), 10_000_u32.to_ne_bytes());
         assert_eq!(find(&options, RATE_64), None);
+    }
+
+    #[test]
+    fn the_largest_packet_of_a_link_always_fits() {
+        for (mtu, burst) in [
+            (0, 3 * 1514),
+            (1500, 3 * 1514),
+            (9001, 9065),
+            (65536, 65600),
+        ] {
+            let slow = Tbf::new(125_000).mtu(mtu);
+            assert_eq!(slow.burst(), burst);
+            assert!(slow.limit() >= 2 * burst);
+        }
+        let odd = Tbf::new(1).mtu(u32::MAX);
+        assert!(odd.burst() < 1 << 18);
+        assert_eq!(
+            Tbf::new(1_000_000).mtu(9001),
+            Tbf {
+                rate: 1_000_000,
+                packet: 9065
+            }
+        );
     }
 
     #[test]

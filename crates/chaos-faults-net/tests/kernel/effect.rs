@@ -25,6 +25,12 @@ pub(crate) const ALL: &[(&str, fn())] = &[
         kept_connection,
     ),
     ("who_is_rejected_is_told", rejected),
+    ("a_peer_that_is_rejected_is_told", peer_rejected),
+    ("icmp_is_that_of_both_families", icmp),
+    (
+        "an_interface_that_is_not_there_is_refused",
+        unknown_interface,
+    ),
     ("only_some_ports_are_cut_off", ports),
     ("a_side_is_named_by_its_target", between_targets),
     ("a_host_is_named_by_its_name", by_name),
@@ -182,6 +188,129 @@ fn rejected() {
             },
         );
     }
+}
+
+fn peer_rejected() {
+    let world = World::new();
+    let soon = PATIENCE * 10;
+    for direction in [Traffic::Ingress, Traffic::Both] {
+        let rejected = Partition::all().reject().direction(direction);
+        with(&world, rejected, || {
+            for address in ["10.9.0.1:4999", "[fd09::1]:4999"] {
+                let address: SocketAddr = address.parse().unwrap();
+                let (tcp, udp) = world.red.run(move || {
+                    let tcp = TcpStream::connect_timeout(&address, soon).unwrap_err();
+                    let any = if address.is_ipv4() {
+                        "0.0.0.0:0"
+                    } else {
+                        "[::]:0"
+                    };
+                    let socket = UdpSocket::bind(any).unwrap();
+                    socket.set_read_timeout(Some(soon)).unwrap();
+                    socket.connect(address).unwrap();
+                    socket.send(b"x").unwrap();
+                    (tcp.kind(), socket.recv(&mut [0]).unwrap_err().kind())
+                });
+                let refused = ErrorKind::ConnectionRefused;
+                assert_eq!((tcp, udp), (refused, refused), "{direction} {address}");
+            }
+        });
+    }
+}
+
+/// Whether an echo of ICMP comes back from there.
+fn pings(world: &World, address: &str) -> bool {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let address: SocketAddr = format!("{address}:0").parse().unwrap();
+    world.blue.run(move || {
+        let (protocol, request, reply) = match address {
+            SocketAddr::V4(_) => (Protocol::ICMPV4, 8, 0),
+            SocketAddr::V6(_) => (Protocol::ICMPV6, 128, 129),
+        };
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::RAW, Some(protocol)).unwrap();
+        socket.connect(&address.into()).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        // Type, code and checksum (the kernel's own for ICMPv6), number and sequence.
+        let sum = 0xffff - (u16::from(request) << 8);
+        let [high, low] = sum.to_be_bytes();
+        if socket.send(&[request, 0, high, low, 0, 0, 0, 0]).is_err() {
+            return false;
+        }
+        let mut socket = socket;
+        let mut packet = [0; 128];
+        while let Ok(length) = socket.read(&mut packet) {
+            // Before it is the header of IPv4, and nothing of IPv6.
+            let at = if address.is_ipv4() { 20 } else { 0 };
+            if length > at && packet[at] == reply {
+                return true;
+            }
+        }
+        false
+    })
+}
+
+fn icmp() {
+    let world = World::new();
+    let addresses = ["10.9.0.2", "[fd09::2]"];
+    assert!(addresses.iter().all(|address| pings(&world, address)));
+    let state = tempfile::tempdir().unwrap();
+    for (kind, fields) in [
+        ("net.partition", r#""protocol": "icmp""#),
+        (
+            "net.partition",
+            r#""protocol": "icmp", "addresses": ["10.9.0.2", "fd09::2"]"#,
+        ),
+        (
+            "net.loss",
+            r#""loss": 100, "packets": { "protocol": "icmp" }"#,
+        ),
+    ] {
+        let placed = placed(kind, &format!("{{ {fields} }}"), &world.blue.target());
+        block_on(async {
+            let engine = engine(state.path()).await;
+            let during = async {
+                assert!(world.reached(RED) && world.reached(RED_6), "{fields}");
+                addresses.map(|address| pings(&world, address))
+            };
+            let reached = engine.during(placed, during).await.unwrap();
+            assert_eq!(reached, [false, false], "{kind} {fields}");
+        });
+    }
+    assert!(addresses.iter().all(|address| pings(&world, address)));
+}
+
+fn unknown_interface() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    block_on(async {
+        let engine = engine(state.path()).await;
+        for (kind, parameters) in [
+            ("net.partition", r#"{ "interface": "eth99" }"#),
+            (
+                "net.bandwidth",
+                r#"{ "rate": "1MB/s", "packets": { "interface": "eth99" } }"#,
+            ),
+            (
+                "net.loss",
+                r#"{ "loss": 10, "packets": { "interface": "eth99" } }"#,
+            ),
+            ("net.down", r#"{ "interface": "eth99" }"#),
+        ] {
+            let placed = placed(kind, parameters, &world.blue.target());
+            let error = engine.inject(placed).await.unwrap_err().to_string();
+            assert!(error.contains("interface eth99"), "{kind}: {error}");
+            assert!(error.contains("there are lo, wire"), "{kind}: {error}");
+        }
+        let wire = placed(
+            "net.partition",
+            r#"{ "interface": "wire" }"#,
+            &world.blue.target(),
+        );
+        let preview = engine.dry_run(wire).await.unwrap();
+        let change = &preview.faults[0].changes[0].summary;
+        assert!(change.contains("on wire"), "{change}");
+    });
 }
 
 fn ports() {

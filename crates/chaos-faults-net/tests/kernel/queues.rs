@@ -2,7 +2,7 @@
 
 use super::{
     block_on,
-    world::{RED, RED_6, RED_TOO, Space, World, engine, registry},
+    world::{PATIENCE, RED, RED_6, RED_TOO, Space, World, engine, registry},
 };
 use chaos_core::{EngineError, Parameters, Placed, testing::Conformance};
 use chaos_faults_net::Netns;
@@ -22,6 +22,12 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ),
     ("a_queue_that_took_our_place_is_left_alone", replaced),
     ("a_rate_is_kept_both_ways", rates),
+    (
+        "the_largest_packets_of_an_interface_go_through_a_rate",
+        large_packets,
+    ),
+    ("two_faults_do_not_share_an_interface", two_at_once),
+    ("how_many_packets_were_hit_is_told", hits),
     ("only_what_the_filters_name_is_slowed", filters),
     ("a_share_of_the_packets_is_lost", losses),
     ("late_packets_are_as_late_as_said", latency),
@@ -241,6 +247,87 @@ fn rates() {
         assert!((0.45..0.8).contains(&seconds), "{direction}: {took:?}");
     }
     assert!(echo(&world, RED, 500_000) < Duration::from_millis(400));
+}
+
+fn large_packets() {
+    let world = World::new();
+    for space in [&world.blue, &world.red] {
+        space.ip("link set wire mtu 9000");
+    }
+    for (interface, address, parameters) in [
+        ("wire", RED, r#""direction": "egress""#),
+        ("wire", RED, r#""direction": "ingress""#),
+        ("wire", RED, r#""direction": "egress", "protocol": "tcp""#),
+        ("lo", "127.0.0.1:7", r#""direction": "egress""#),
+    ] {
+        let parameters = format!(
+            r#"{{ "rate": "250kB/s", "packets": {{ "interface": "{interface}", {parameters} }} }}"#
+        );
+        let took = with(&world, "net.bandwidth", &parameters, || {
+            echo(&world, address, 400_000)
+        });
+        // On the loopback interface both ways go out of it; what goes at once counts, too.
+        let seconds = took.as_secs_f64();
+        assert!((0.9..5.0).contains(&seconds), "{parameters}: {took:?}");
+    }
+}
+
+fn two_at_once() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    let slow = |rate: &str| {
+        let parameters = format!(r#"{{ "rate": "{rate}" }}"#);
+        placed("net.bandwidth", &parameters, &world.blue.target())
+    };
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let both = engine.dry_run(vec![slow("1MB/s"), slow("2MB/s")]).await;
+        let refusals = both.unwrap().refusals;
+        let told: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("at the same time"), "{told:?}");
+    });
+}
+
+fn hits() {
+    let world = World::new();
+    let state = tempfile::tempdir().unwrap();
+    let hit = |kind: &str, parameters: &str| {
+        let placed = placed(kind, parameters, &world.blue.target());
+        block_on(async {
+            let engine = engine(state.path()).await;
+            let injection = engine.inject(placed).await.unwrap();
+            world
+                .blue
+                .run(|| TcpStream::connect_timeout(&RED.parse().unwrap(), PATIENCE).is_ok());
+            injection.recover().await.unwrap().hits
+        })
+    };
+    for (kind, fields) in [
+        (
+            "net.bandwidth",
+            r#""rate": "1MB/s", "packets": { "direction": "both", "hosts": ["ADDRESS"] }"#,
+        ),
+        (
+            "net.bandwidth",
+            r#""rate": "1MB/s", "packets": { "direction": "ingress", "hosts": ["ADDRESS"] }"#,
+        ),
+        (
+            "net.loss",
+            r#""loss": 100, "packets": { "hosts": ["ADDRESS"] }"#,
+        ),
+        ("net.partition", r#""addresses": ["ADDRESS"]"#),
+        (
+            "net.partition",
+            r#""addresses": ["ADDRESS"], "reject": true"#,
+        ),
+    ] {
+        let fields = format!("{{ {fields} }}");
+        let there = hit(kind, &fields.replace("ADDRESS", "10.9.0.2"));
+        assert!(there > 0, "{fields}");
+        let nobody = hit(kind, &fields.replace("ADDRESS", "10.99.99.99"));
+        assert_eq!(nobody, 0, "{fields}");
+    }
 }
 
 fn filters() {
@@ -493,11 +580,22 @@ fn down() {
     world.blue.ip("route add default via 10.9.0.3");
     world.blue.ip("-6 route add fd77::/32 via fd09::2 metric 9");
     world.blue.ip("route add 10.78.0.1 dev wire table 42");
+    // The one that was added last is the one that connections are made from.
+    world.blue.ip("addr add fd09::11/64 dev wire nodad");
+    for neighbour in ["10.9.0.77", "fd09::77"] {
+        world.blue.ip(&format!(
+            "neigh add {neighbour} lladdr 02:00:00:00:00:77 dev wire nud permanent"
+        ));
+    }
+    world.blue.ip("neigh add proxy 10.9.0.78 dev wire");
+    world.blue.ip("neigh add proxy fd09::78 dev wire");
     let before = world.blue.network();
     with(&world, "net.down", r#"{ "interface": "wire" }"#, || {
         let during = world.blue.network();
         assert!(
-            !during.contains("10.77.0.0/16") && !during.contains("fd09::1"),
+            !during.contains("10.77.0.0/16")
+                && !during.contains("fd09::1")
+                && !during.contains(":77"),
             "{during}"
         );
         let connect = || {

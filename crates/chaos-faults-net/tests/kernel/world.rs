@@ -105,6 +105,10 @@ impl Space {
             shown += &show("ip", &["-o", "addr"]);
             shown += &show("ip", &["route", "show", "table", "all"]);
             shown += &show("ip", &["-6", "route", "show", "table", "all"]);
+            for of in ["-4", "-6"] {
+                shown += &show("ip", &[of, "neigh", "show", "nud", "permanent"]);
+                shown += &show("ip", &[of, "neigh", "show", "proxy"]);
+            }
             shown += &show("tc", &["qdisc", "show"]);
             let filters = &["filter", "show", "dev", "wire"];
             if shown.contains("wire@") {
