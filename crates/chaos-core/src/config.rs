@@ -44,6 +44,8 @@ pub trait FaultConfig: DeserializeOwned + JsonSchema + 'static {
     const EXCLUSIVE: &'static [&'static [&'static str]] = &[];
     /// The schemes of the targets that it works on, such as `proxy`. Empty: any.
     const TARGETS: &'static [&'static str] = &[];
+    /// The parameters that are lists of the names of other targets, such as the other side of a partition. Default: none.
+    const OTHERS: &'static [&'static str] = &[];
 
     /// Parameters with which, together with those of an intensity, one can be made, for kinds that have to be told
     /// something: what `chaos doctor` asks about. Default: none are needed.

@@ -20,6 +20,7 @@ struct FaultEntry {
     schema: MakeSchema,
     preset: fn(Intensity) -> &'static [(&'static str, &'static str)],
     exclusive: &'static [&'static [&'static str]],
+    others: &'static [&'static str],
     targets: &'static [&'static str],
     example: &'static [(&'static str, &'static str)],
 }
@@ -75,6 +76,7 @@ impl Registry {
             preset: C::preset,
             exclusive: C::EXCLUSIVE,
             targets: C::TARGETS,
+            others: C::OTHERS,
             example: C::EXAMPLE,
         };
         self.faults.insert(C::KIND, entry);
@@ -275,6 +277,11 @@ impl Registry {
         let problem = format!("{kind} does not work on a target `{scheme}`");
         Err(ConfigError::field("target", problem)
             .help(format!("it works on: {}", works_on.join(", "))))
+    }
+
+    /// The parameters of a fault that are lists of the names of other targets.
+    pub fn others(&self, kind: &str) -> &'static [&'static str] {
+        self.faults.get(kind).map_or(&[], |entry| entry.others)
     }
 
     /// Groups of a fault's parameters of which only one may be given.

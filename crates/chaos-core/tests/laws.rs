@@ -46,6 +46,8 @@ struct Note {
     unreadable: bool,
     /// Fails until it was tried so often; each try leaves a byte in this file.
     fails_until: Option<(PathBuf, usize)>,
+    /// How often it has acted; `u64::MAX`: it never says.
+    hits: Option<u64>,
 }
 
 impl Note {
@@ -57,6 +59,7 @@ impl Note {
             fails: false,
             unreadable: false,
             fails_until: None,
+            hits: None,
         }
     }
 }
@@ -102,6 +105,13 @@ impl Undo for Note {
             Ok(found) => Presence::Foreign { found },
             Err(_) => Presence::Gone,
         })
+    }
+
+    async fn hits(&self, _: &Context) -> Result<Option<u64>, FaultError> {
+        match self.hits {
+            Some(u64::MAX) => std::future::pending().await,
+            hits => Ok(hits.filter(|_| self.path.exists())),
+        }
     }
 }
 
@@ -158,6 +168,52 @@ async fn engine_with_notes(world: &World) -> Engine {
         .open()
         .await
         .unwrap()
+}
+
+#[tokio::test]
+async fn a_change_tells_how_often_it_acted_and_recovery_does_not_wait_for_it() {
+    let world = World::new();
+    let engine = engine_with_notes(&world).await;
+    for (says, told) in [(None, 0), (Some(7), 7), (Some(u64::MAX), 0)] {
+        let mut fault = writes_note(&world, "note");
+        fault.record.hits = says;
+        let injection = engine.inject(fault.on(&Host)).await.unwrap();
+        let recovered = injection.recover().await.unwrap();
+        assert_eq!((recovered.hits, recovered.reverted), (told, 1), "{says:?}");
+    }
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn faults_of_one_run_that_change_the_same_thing_at_the_same_time_are_refused() {
+    let world = World::new();
+    let engine = engine_with_notes(&world).await;
+    let s = Duration::from_secs;
+    let note = |name: &str| writes_note(&world, name).on(&Host);
+    let cases: [(Vec<Placed>, usize); 5] = [
+        (vec![note("a"), note("a")], 1),
+        (vec![note("a"), note("b"), note("a"), note("a")], 3),
+        (vec![note("a").hold(s(2)), note("a").after(s(2))], 0),
+        (vec![note("a").hold(s(3)), note("a").after(s(2))], 1),
+        (
+            vec![note("a").hold(s(1)).every(s(5)), note("a").after(s(2))],
+            1,
+        ),
+    ];
+    for (faults, refused) in cases {
+        let preview = engine.dry_run(faults.clone()).await.unwrap();
+        let told: Vec<String> = preview.refusals.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), refused, "{told:?}");
+        assert!(
+            told.iter().all(|why| why.contains("at the same time")),
+            "{told:?}"
+        );
+        match engine.inject(faults).await {
+            Ok(injection) => drop(injection.recover().await.unwrap()),
+            Err(error) => assert_eq!(refusals(error).len(), refused),
+        }
+    }
+    assert_eq!(world.left(), (0, 0));
 }
 
 // 1. Write ahead.
@@ -1071,7 +1127,8 @@ async fn a_panic_of_a_plugin_in_the_session_is_no_way_out_of_the_recovery() {
             Litter::pieces(1).plan(&sites, cx).await
         }
     }
-    let rude = RudeLater(Arc::default(), world.host())
+    let other = World::new();
+    let rude = RudeLater(Arc::default(), other.host())
         .on(&Host)
         .after(Duration::from_millis(100));
     let injection = engine.inject([world.litter(), rude]).await.unwrap();
@@ -1108,7 +1165,8 @@ async fn a_log_that_somebody_removes_ends_the_injection() {
 async fn a_later_fault_that_fails_takes_everything_back() {
     let world = World::new();
     let engine = world.engine().await;
-    let failing = world
+    let other = World::new();
+    let failing = other
         .litter_with(|c| c.fail_at = Some(0))
         .after(Duration::from_millis(100));
     let injection = engine.inject([world.litter(), failing]).await.unwrap();
@@ -1118,7 +1176,7 @@ async fn a_later_fault_that_fails_takes_everything_back() {
         injection.recover().await,
         Err(EngineError::Apply { .. })
     ));
-    assert_eq!(world.left(), (0, 0));
+    assert_eq!((world.left(), other.pieces()), ((0, 0), 0));
 }
 
 #[tokio::test]

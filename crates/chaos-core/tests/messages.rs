@@ -218,13 +218,15 @@ fn words_of_their_own() {
 #[tokio::test]
 async fn an_experiment_is_read_from_its_serde_form_and_errors_name_the_field() {
     let world = World::new();
-    let targets = Targets::from([(
-        "yard".to_owned(),
-        Arc::new(world.yard()) as Arc<dyn chaos_core::Target>,
-    )]);
+    let other = World::new();
+    let target = |world: &World| Arc::new(world.yard()) as Arc<dyn chaos_core::Target>;
+    let targets = Targets::from([
+        ("yard".to_owned(), target(&world)),
+        ("other".to_owned(), target(&other)),
+    ]);
     let text = r#"{ "name": "litter", "baseline": "50ms", "hold": "100ms", "seed": 7, "faults": [
         { "type": "test.litter", "target": "yard", "intensity": "medium" },
-        { "type": "test.litter", "target": "yard", "parameters": { "pieces": 2 }, "after": "20ms", "radius": "one" } ] }"#;
+        { "type": "test.litter", "target": "other", "parameters": { "pieces": 2 }, "after": "20ms", "radius": "one" } ] }"#;
     let spec: ExperimentSpec = serde_json::from_str(text).unwrap();
     let experiment = spec.build(&World::registry(), &targets).unwrap();
     let run = world.engine().await.run(&experiment).await.unwrap();

@@ -2,7 +2,8 @@
 
 use super::world::{Victim, engine, letter, registry};
 use chaos_core::{
-    Engine, EngineError, FaultExt, Host, Placed, Reach, testing::Conformance, units::Size,
+    Engine, EngineError, Experiment, FaultExt, Host, Placed, Reach, testing::Conformance,
+    units::Size,
 };
 use chaos_faults_resource::{DiskBurn, DiskFill, Pause, Process};
 use libtest_mimic::Trial;
@@ -12,6 +13,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    time::Duration,
 };
 
 const INSIDE: &str = "CHAOS_TEST_INSIDE";
@@ -323,21 +325,30 @@ fn says(error: &EngineError, text: &str) -> bool {
     chaos_core::Chain(error).to_string().contains(text)
 }
 
-/// Each of two fits in, as it is planned; together they do not.
+/// It fits in, as it is planned, and not any more when its time comes; and two that fill one disk are refused.
 fn others_first() {
     let (disk, state) = (Disk::tmpfs(), tempfile::tempdir().unwrap());
     let before = disk.free();
-    let error = block_on(async {
+    let theirs = disk.path().join("theirs");
+    let fill = || DiskFill::size(disk.path(), Size::Bytes(5 << 20)).on(&Host);
+    block_on(async {
         let engine = engine(state.path()).await;
-        let fill = || DiskFill::size(disk.path(), Size::Bytes(5 << 20)).on(&Host);
-        engine.inject([fill(), fill()]).await.unwrap_err()
+        let error = engine.inject([fill(), fill()]).await.unwrap_err();
+        assert!(says(&error, "at the same time"), "{error}");
+        let later = Experiment::named("later")
+            .baseline(Duration::from_millis(400))
+            .fault(fill());
+        let (run, ()) = tokio::join!(engine.run(&later), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            fs::write(&theirs, vec![1; 4 << 20]).unwrap();
+        });
+        let told = match run {
+            Ok(run) => format!("{:?}", run.outcome),
+            Err(error) => chaos_core::Chain(&error).to_string(),
+        };
+        assert!(told.contains("No space left"), "{told}");
     });
-    assert!(says(&error, "everything was undone"), "{error}");
-    assert!(
-        says(&error, "No space left"),
-        "{}",
-        chaos_core::Chain(&error)
-    );
+    fs::remove_file(theirs).unwrap();
     assert!(disk.files().is_empty());
     assert_eq!(disk.free(), before);
 }
