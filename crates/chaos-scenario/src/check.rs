@@ -287,6 +287,24 @@ impl<'a> Check<'a> {
         for error in fault.problems() {
             wrong.add(at, error);
         }
+        for parameter in self.registry.others(&fault.kind) {
+            self.others(fault, parameter, at, wrong);
+        }
+    }
+
+    /// Checks that the other targets that a parameter names are there.
+    fn others(self, fault: &FaultSpec, parameter: &str, at: &str, wrong: &mut Wrong<'_>) {
+        let parameters = serde_json::to_value(&fault.parameters).unwrap_or_default();
+        let names = parameters.get(parameter).and_then(Json::as_array);
+        for (i, name) in names.into_iter().flatten().enumerate() {
+            let known = || self.names.targets.iter().map(String::as_str);
+            if let Some(name) = name.as_str()
+                && !known().any(|known| known == name)
+            {
+                let error = ConfigError::unknown("target", name, known());
+                wrong.add(at, error.within(&format!("parameters.{parameter}[{i}]")));
+            }
+        }
     }
 
     fn groups(

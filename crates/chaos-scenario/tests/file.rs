@@ -312,6 +312,26 @@ scenarios: [{{ name: a, {} }}]",
 }
 
 #[test]
+fn other_targets_that_a_fault_names_have_to_be_there() {
+    let text = |name: &str| {
+        format!(
+            "targets: {{ a: {{ netns: {{ name: a }} }}, b: {{ netns: {{ name: b }} }} }}
+scenarios: [{{ name: x, type: net.partition, target: a, parameters: {{ targets: [b, {name}] }} }}]"
+        )
+    };
+    parse(&text("b"), &Options::default()).unwrap();
+    let told = parse(&text("bb"), &Options::default()).unwrap_err();
+    assert!(
+        told.contains("parameters.targets[1]: unknown target `bb`"),
+        "{told}"
+    );
+    assert!(
+        told.contains("did you mean `b`") || told.contains("known: a, b"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_intensity_stands_for_what_is_missing() {
     let with = |fault: &str| FILE.replacen("type: net.latency, intensity: light", fault, 1);
     let told = parse(&with("type: net.latency"), &Options::default()).unwrap_err();
