@@ -1,4 +1,5 @@
-//! A disk under the undo log that is really full, on a file system mounted for the test (tier 2).
+//! What only a kernel shows (tier 2): a disk under the undo log that is really full, on a file system mounted for the test, and
+//! packet filters in a network namespace of the test's own.
 //!
 //! Runs when `CHAOS_TEST_KERNEL=1`, as root on Linux, and then must succeed.
 
@@ -28,6 +29,7 @@ fn trials() -> Vec<Trial> {
         Trial::test("a_disk_that_fills_up_in_the_baseline_aborts_with_4", || {
             full_disk::run("(sleep 1; fill) &", "ABORTED: by the engine: could not")
         }),
+        Trial::test("a_packet_filter_that_hit_nothing_proves_nothing", idle::run),
     ]
 }
 
@@ -99,5 +101,61 @@ mod full_disk {
             return Err("the process is left stopped".into());
         }
         Ok(())
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod idle {
+    use libtest_mimic::Failed;
+    use std::{
+        fs,
+        process::{Command, Output},
+    };
+
+    /// Cuts a namespace off from somebody whom nobody there talks to, and from one whom somebody does.
+    pub(super) fn run() -> Result<(), Failed> {
+        let told = |output: &Output| {
+            let [out, err] = [&output.stdout, &output.stderr].map(|of| String::from_utf8_lossy(of));
+            format!("{out}{err}")
+        };
+        let nobody = partition("127.0.0.9")?;
+        let said = told(&nobody);
+        if nobody.status.code() != Some(3) || !said.contains("hit nothing") {
+            return Err(format!("{}: {said}", nobody.status).into());
+        }
+        let there = partition("127.0.0.7")?;
+        let said = told(&there);
+        if there.status.code() != Some(0) || !said.contains(", acted ") {
+            return Err(format!("{}: {said}", there.status).into());
+        }
+        Ok(())
+    }
+
+    /// Runs it in a namespace in which somebody sends datagrams to 127.0.0.7 all the time.
+    fn partition(address: &str) -> Result<Output, Failed> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("chaos.yaml");
+        fs::write(
+            &file,
+            format!(
+                "baseline: 200ms\nslo_targets: {{ mttr_seconds: null, max_error_rate_percent: null, \
+                 min_availability_percent: null, max_latency_degradation_ms: null, max_recovery_time_seconds: null }}\n\
+                 targets: {{ own: {{ netns: {{ path: /proc/self/ns/net }} }} }}\n\
+                 scenarios:\n  - {{ name: Cut, type: net.partition, target: own, duration: 1s, allow_host: true, \
+                 parameters: {{ addresses: [{address}], loopback: true, direction: ingress }} }}\n"
+            ),
+        )?;
+        let script = "ip link set lo up\n\
+            while :; do echo x >/dev/udp/127.0.0.7/9 2>/dev/null; sleep 0.05; done &\n\
+            \"$0\" run \"$1\"; code=$?; kill $!; exit $code";
+        let output = Command::new("unshare")
+            .args(["-n", "bash", "-c", script])
+            .arg(env!("CARGO_BIN_EXE_chaos"))
+            .arg(&file)
+            .current_dir(dir.path())
+            .env("CHAOS_STATE_DIR", dir.path().join("state"))
+            .env("NO_COLOR", "1")
+            .output()?;
+        Ok(output)
     }
 }

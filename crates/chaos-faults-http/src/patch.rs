@@ -24,8 +24,8 @@ use std::{collections::BTreeMap, sync::Arc};
 ///
 /// A body is changed when its `Content-Type` is JSON and it has no more than 4 MiB; any other passes as it is, and does
 /// not count as hit. The dependency is asked not to compress the answers that are to be changed. Trailers are lost. The
-/// document is written anew: members in the order of the alphabet, numbers as 64 bits have them; a header such as `ETag`
-/// stays unless it is taken out.
+/// document is written anew: without spaces, its members perhaps in another order, its numbers as 64 bits have them (`1.10` is
+/// `1.1`, and one of more than 19 digits is rounded); a header such as `ETag` stays unless it is taken out.
 ///
 /// # What it needs
 /// An [`HttpProxy`](crate::HttpProxy) as the target. No privilege.
@@ -156,7 +156,8 @@ impl Fault for Patch {
     }
 }
 
-/// Changes JSON and headers of responses, or requests, and leaves the rest as it is.
+/// Changes JSON and headers of responses, or requests. A body is changed when it is JSON and has no more than 4 MiB; the rest of it
+/// means the same, but for numbers beyond 64 bits.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

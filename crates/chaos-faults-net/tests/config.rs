@@ -181,7 +181,7 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         (
             "net.reset",
             json!({ "after_bytes": "1%" }),
-            &["parameters.after_bytes", "share"],
+            &["parameters.after_bytes", "amount of bytes"],
         ),
         (
             "net.accept_delay",
@@ -196,7 +196,7 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         (
             "net.limit",
             json!({ "bytes": "5%" }),
-            &["parameters.bytes", "share", "64KiB"],
+            &["parameters.bytes", "amount of bytes", "64KiB"],
         ),
         (
             "net.limit",
@@ -221,7 +221,7 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
         (
             "net.slice",
             json!({ "average": "1B", "variation": "1%" }),
-            &["parameters.variation", "share"],
+            &["parameters.variation", "amount of bytes"],
         ),
         (
             "net.corrupt",

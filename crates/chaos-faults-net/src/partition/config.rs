@@ -17,7 +17,8 @@ pub struct PartitionConfig {
     /// From and to whom traffic is dropped: addresses, networks and names, such as 10.0.0.7, fd00::/8 or postgres. A
     /// name is looked up when the fault is planned. Default: everybody.
     pub addresses: Option<Vec<String>>,
-    /// The same, by the names of other targets: their addresses when the fault is planned.
+    /// The same, by the names of other targets: their addresses when the fault is planned; of a network namespace all but
+    /// those of its loopback interface and its links.
     pub targets: Vec<String>,
     /// Which way: ingress, egress or both. Default: both.
     pub direction: Option<Traffic>,
@@ -46,6 +47,7 @@ impl FaultConfig for PartitionConfig {
     const KIND: &'static str = "net.partition";
     type Fault = Partition;
     const TARGETS: &'static [&'static str] = crate::scope::KERNEL;
+    const OTHERS: &'static [&'static str] = &["targets"];
 
     fn preset(_: Intensity) -> &'static [(&'static str, &'static str)] {
         &[]

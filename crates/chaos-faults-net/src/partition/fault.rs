@@ -207,13 +207,7 @@ impl Partition {
         let (mut networks, plan) = super::look_up(&self.hosts()?, Plan::new()).await?;
         for name in &self.targets {
             let sites = cx.sites_of(name).await?;
-            let addresses = sites.iter().flat_map(Site::addresses);
-            let found: Vec<Network> = addresses.map(|a| Network::from(a.ip())).collect();
-            if found.is_empty() {
-                let why = "no address of it is known; name its addresses instead";
-                return Err(FaultError::no_target(format!("target {name}"), why));
-            }
-            networks.extend(found);
+            networks.extend(super::addresses_of(name, &sites, cx).await?);
         }
         networks.sort_unstable();
         networks.dedup();

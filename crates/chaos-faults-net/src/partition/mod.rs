@@ -12,7 +12,7 @@ pub use config::PartitionConfig;
 pub use fault::Partition;
 pub(crate) use network::Network;
 #[cfg(target_os = "linux")]
-pub(crate) use plan::{look_up, plan_losses, plan_table};
+pub(crate) use plan::{addresses_of, look_up, plan_losses, plan_table};
 #[cfg(target_os = "linux")]
 pub(crate) use table::{AddTable, DelTable};
 

@@ -6,7 +6,7 @@ use crate::{
     netns::{Inside, Space, spaces},
     nft::Table,
     packets::{Host, Packets},
-    route::Link,
+    route::{Link, addresses},
 };
 use chaos_core::{Context, FaultError, Plan, Site};
 
@@ -40,6 +40,32 @@ async fn see(space: &Space, name: &str, cx: &Context) -> Result<(), FaultError> 
         Link::wanted(&all, &name, &what).map(drop)
     };
     space.netns.look(cx, look).await
+}
+
+/// The addresses of another target: those that its sites tell, or those of their network namespaces.
+pub(crate) async fn addresses_of(
+    name: &str,
+    sites: &[Site],
+    cx: &Context,
+) -> Result<Vec<Network>, FaultError> {
+    let told = sites.iter().flat_map(Site::addresses);
+    let mut found: Vec<Network> = told.map(|told| Network::from(told.ip())).collect();
+    if found.is_empty() && sites.iter().all(|site| site.netns().is_some()) {
+        for space in spaces(sites, cx, Plan::new()).await?.0 {
+            let look = |inside: Option<&Inside>| match inside {
+                Some(inside) => addresses(&inside.route)
+                    .map_err(|e| FaultError::host("list the addresses of a namespace", e)),
+                None => Ok(Vec::new()),
+            };
+            let addresses = space.netns.look(cx, look).await?;
+            found.extend(addresses.into_iter().map(Network::from));
+        }
+    }
+    if found.is_empty() {
+        let why = "no address of it is known; name its addresses instead";
+        return Err(FaultError::no_target(format!("target {name}"), why));
+    }
+    Ok(found)
 }
 
 /// The addresses of hosts, and what is to be said of them in a plan.

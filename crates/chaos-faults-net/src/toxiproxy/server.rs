@@ -34,6 +34,7 @@ use tokio::task::AbortHandle;
 /// - A `timeout` that is removed closes only the connections that it hit, and `packet_loss` has a `loss_rate` of 0 unless it is
 ///   said (as in Toxiproxy's source; its documentation has 0.1).
 /// - [`Running::populate`], and so `chaos proxy serve --config`, takes `toxics`; `/populate` passes over them as Toxiproxy does.
+/// - A toxic that closes a connection (`limit_data`, `timeout`) closes it then, also when a `slow_close` comes after it.
 /// - A request's body may have 8 MiB (else 413).
 ///
 /// # Examples

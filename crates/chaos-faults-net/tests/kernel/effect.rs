@@ -380,6 +380,16 @@ fn between_targets() {
         let reached = engine.during(placed, during).await.unwrap();
         assert_eq!(reached, (false, true));
     });
+    // A namespace is all of its addresses.
+    let mut targets = chaos_core::Targets::new();
+    targets.insert("red".into(), Arc::new(world.red.target()));
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = placed("net.partition", parameters, &world.blue.target()).others(targets);
+        let during = async { [RED, RED_TOO, RED_6, "127.0.0.1:7"].map(|a| world.reached(a)) };
+        let reached = engine.during(placed, during).await.unwrap();
+        assert_eq!(reached, [false, false, false, true]);
+    });
 }
 
 fn by_name() {

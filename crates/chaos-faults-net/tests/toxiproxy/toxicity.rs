@@ -77,3 +77,18 @@ async fn nobody_is_hit_from_zero_down_and_everybody_from_one_up() {
         api.remove("t");
     }
 }
+
+#[tokio::test]
+async fn a_proxy_that_takes_the_place_of_another_draws_anew() {
+    let api = Api::with(Server::new().seed(1)).await;
+    let mut hits = 0;
+    for _ in 0..30 {
+        let at = api.proxy("p", echo());
+        api.add(r#""type":"limit_data","name":"t","toxicity":0.5"#);
+        let mut client = connect(at);
+        client.write_all(b"x").unwrap();
+        hits += usize::from(client.read(&mut [0]).unwrap() == 0);
+        api.call("DELETE", "/proxies/p", "");
+    }
+    assert!((5..=25).contains(&hits), "{hits}");
+}
