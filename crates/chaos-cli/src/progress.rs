@@ -4,7 +4,7 @@ use chaos_core::{
     BoxError, Edge, EdgeKind, Event, Observer, Outcome, Phase, RunHandle, Verdict, async_trait,
     units::Time,
 };
-use chaos_validator::{Load, printable, wrap};
+use chaos_validator::{Load, acted, printable, wrap};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::{
@@ -228,21 +228,13 @@ fn told(edge: &Edge, lost: bool) -> String {
         _ => ("·", "changed"),
     };
     write!(line, "{sign} {} {what} on {}", edge.fault, edge.target).ok();
-    if let Some(hits) = edge.hits.filter(|_| acts_on_requests(&edge.fault)) {
-        let s = if hits == 1 { "" } else { "s" };
-        write!(line, ", acted {hits} time{s}").ok();
+    if let Some(times) = acted(edge) {
+        write!(line, ", acted {times}").ok();
     }
     if let (Some(detail), EdgeKind::Lost) = (&edge.detail, edge.kind) {
         write!(line, ": {detail}").ok();
     }
     line
-}
-
-/// Whether the times that a fault has acted mean something to a reader: pieces of memory or work do not.
-fn acts_on_requests(kind: &str) -> bool {
-    ["net.", "http.", "dns.", "db."]
-        .iter()
-        .any(|domain| kind.starts_with(domain))
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub struct Edge {
     /// When it was confirmed.
     #[serde(with = "seconds")]
     pub confirmed: Duration,
-    /// How often an in-process fault has done something; only known for those, at their recovery.
+    /// How often the fault has done something, as far as it or the host counts that; known at its recovery.
     pub hits: Option<u64>,
     /// What went with it: the sites, what was found instead, what was left alone.
     pub detail: Option<String>,

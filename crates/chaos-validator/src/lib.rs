@@ -39,7 +39,7 @@ pub use probe::{RedisProbe, RedisProbeConfig};
 pub use report::HtmlError;
 pub use report::{
     Advice, Change, CompareTolerance, Comparison, Format, FormatError, LoadFacts, Machine, Measure,
-    Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, printable,
+    Paint, RefusedScenario, Report, ReportError, SCHEMA, Schema, Summary, Trend, acted, printable,
     terminal_width, wrap,
 };
 pub use resource::{

@@ -372,8 +372,14 @@ fn too_few_requests_for_one_quantile_spoil_no_other() {
     let of = |measure| comparison.changes.iter().find(|c| c.measure == measure);
     let p99 = of(chaos_validator::Measure::LatencyP99).unwrap();
     assert_eq!(p99.trend, Trend::NotCompared, "{p99:?}");
-    let rest = comparison.changes.iter().filter(|c| c.note.is_none());
+    let compared = |c: &&chaos_validator::Change| c.trend != Trend::NotCompared;
+    let rest = comparison.changes.iter().filter(compared);
     assert_eq!(rest.map(|c| c.trend).max(), Some(comparison.trend()));
+    // What cannot be told says why.
+    for change in &comparison.changes {
+        let told = !matches!(change.trend, Trend::Unclear | Trend::NotCompared);
+        assert_eq!(change.note.is_none(), told, "{change:?}");
+    }
 }
 
 /// A build that goes around the fault has not become better.

@@ -114,7 +114,7 @@ impl Measure {
                 )
             }
             Some(_) if self.quantile().is_some() => {
-                "too few requests to bound it; more would tell".to_owned()
+                "too few requests beyond it, or ones that were given up: more, or a longer timeout, would tell".to_owned()
             }
             Some(_) => "its end was not seen".to_owned(),
         }

@@ -1,6 +1,6 @@
 //! The reports as Markdown, for a comment at a pull request.
 
-use super::{Report, Summary, books, paint::steers, resources, table::mark};
+use super::{Report, Summary, acted, books, paint::steers, resources, table::mark};
 use crate::judge::{Conclusion, Judgement, SloResult};
 
 /// By which a tool finds its own comment again, to write it anew and not another.
@@ -101,6 +101,9 @@ fn section(report: &Report) -> String {
         .collect();
     if !failures.is_empty() {
         text += &format!("\n- What failed: {}", failures.join(", "));
+    }
+    if let Some(acted) = acted::all(&report.run) {
+        text += &format!("\n- Faults: {}", escape(&acted));
     }
     if let Some(lost) = books::losses(report) {
         text += &format!("\n- What was lost: {}", escape(&lost));

@@ -1,5 +1,6 @@
 //! What a run has shown, as a value and in all its forms.
 
+mod acted;
 mod advice;
 mod books;
 mod compare;
@@ -21,6 +22,7 @@ mod summary;
 mod table;
 mod width;
 
+pub use acted::acted;
 pub use advice::Advice;
 pub use compare::{Change, Comparison, Measure, Tolerance as CompareTolerance, Trend};
 pub use format::{Format, FormatError};

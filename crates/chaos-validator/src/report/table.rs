@@ -1,7 +1,7 @@
 //! The report as a table that is read in five seconds.
 
 use super::{
-    Report, books,
+    Report, acted, books,
     paint::{Paint, printable},
     resources,
     short::Short,
@@ -164,6 +164,7 @@ fn remarks(report: &Report) -> Vec<String> {
     if !failures.is_empty() {
         remarks.push(format!("failures: {}", failures.join(", ")));
     }
+    remarks.extend(acted::all(&report.run).map(|acted| format!("faults: {acted}")));
     remarks.extend(books::losses(report).map(|lost| format!("lost: {lost}")));
     remarks.extend(books::balance(report).map(|books| format!("requests: {books}")));
     // The same reason often holds for several promises.
