@@ -190,7 +190,11 @@ async fn faults_of_one_run_that_change_the_same_thing_at_the_same_time_are_refus
     let engine = engine_with_notes(&world).await;
     let s = Duration::from_secs;
     let note = |name: &str| writes_note(&world, name).on(&Host);
-    let cases: [(Vec<Placed>, usize); 5] = [
+    let again = |after: u64| note("a").after(s(after)).hold(s(1)).every(s(5));
+    let cases: [(Vec<Placed>, usize); 8] = [
+        (vec![again(0), again(2)], 0),
+        (vec![again(0), note("a").after(s(6)).hold(s(4))], 0),
+        (vec![again(0), note("a").after(s(6)).hold(s(5))], 1),
         (vec![note("a"), note("a")], 1),
         (vec![note("a"), note("b"), note("a"), note("a")], 3),
         (vec![note("a").hold(s(2)), note("a").after(s(2))], 0),
@@ -213,6 +217,25 @@ async fn faults_of_one_run_that_change_the_same_thing_at_the_same_time_are_refus
             Err(error) => assert_eq!(refusals(error).len(), refused),
         }
     }
+    assert_eq!(world.left(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_fault_that_begins_when_another_ends_takes_its_place() {
+    let world = World::new();
+    let engine = engine_with_notes(&world).await;
+    let ms = Duration::from_millis;
+    let note = || writes_note(&world, "a").on(&Host);
+    let faults = [
+        note().hold(ms(200)),
+        note().after(ms(200)).hold(ms(200)),
+        note().after(ms(400)),
+    ];
+    let injection = engine.inject(faults).await.unwrap();
+    tokio::time::sleep(ms(800)).await;
+    assert!(world.host().join("a").exists());
+    let recovered = injection.recover().await.unwrap();
+    assert_eq!((recovered.reverted, recovered.lost), (3, vec![]));
     assert_eq!(world.left(), (0, 0));
 }
 

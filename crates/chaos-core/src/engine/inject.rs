@@ -40,6 +40,8 @@ pub(super) struct Started {
     /// It was seen in place, all of it.
     pub(super) in_place: bool,
     pub(super) ended: bool,
+    /// When it was to end, as it was asked for.
+    pub(super) over: Option<Instant>,
 }
 
 impl Started {
@@ -103,6 +105,7 @@ impl Session {
             lost: false,
             in_place: false,
             ended: false,
+            over: None,
         });
         for step in prepared.plan.steps {
             let change = step.change;
@@ -264,8 +267,7 @@ impl Session {
                     }
                 }
                 Done::Logged(step) => {
-                    let change = &step.change.summary;
-                    let hits = hits_of(&self.shared, &self.id, change, &step.undo).await;
+                    let hits = self.ask_hits(&step).await;
                     self.count_hits(hits, &mut ended);
                     crash_point("before-undo", step.step);
                     let undone =
@@ -276,7 +278,27 @@ impl Session {
                 }
             }
         }
+        // Of what is not known nothing says that it never acted.
+        if self.does_not_count {
+            ended.hits = ended.hits.filter(|hits| *hits > 0);
+        }
         ended
+    }
+
+    /// Asks how often a change has acted. The first one that cannot tell, or not in time, is the last that is asked.
+    async fn ask_hits(&mut self, step: &Outstanding) -> Option<u64> {
+        if self.does_not_count {
+            return None;
+        }
+        let change = &step.change.summary;
+        match hits_of(&self.shared, &self.id, change, &step.undo).await {
+            Ok(hits) => hits,
+            Err(error) => {
+                tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
+                self.does_not_count = true;
+                None
+            }
+        }
     }
 
     /// How often something that is taken back has acted, if that is known.

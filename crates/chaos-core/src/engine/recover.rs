@@ -21,7 +21,7 @@ use tracing::Instrument;
 const TRIES: u32 = 3;
 /// The pause after the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long it may take to tell how often a change has acted: putting back does not wait for it.
+/// How long it may take to tell how often a change has acted. Putting back waits that long once in a session, and no longer.
 const HITS: Duration = Duration::from_secs(1);
 
 /// What a recovery did.
@@ -122,23 +122,20 @@ pub(crate) async fn wait_ready(
     }
 }
 
-/// How often a change that is still in place has acted, if that is known soon.
+/// How often a change that is still in place has acted, as far as the host counts that.
+///
+/// # Errors
+/// The host did not say, or not in time.
 pub(super) async fn hits_of(
     shared: &Shared,
     log_id: &crate::InjectionId,
     change: &str,
     record: &UndoRecord,
-) -> Option<u64> {
+) -> Result<Option<u64>, FaultError> {
     let cx = shared.context(log_id, "", Seed::new(0));
-    let undo = shared.registry.decode(record).ok()?;
+    let undo = shared.registry.decode(record)?;
     let asked = undo.hits_erased(&cx);
-    match guarded(&format!("count what `{change}` did"), HITS, asked).await {
-        Ok(hits) => hits,
-        Err(error) => {
-            tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
-            None
-        }
-    }
+    guarded(&format!("count what `{change}` did"), HITS, asked).await
 }
 
 /// Undoes one record and sees that it is gone.

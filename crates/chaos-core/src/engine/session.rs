@@ -8,7 +8,7 @@ use super::{
     at_once::at_once,
     beside::Beside,
     handle::{Command, Reply},
-    inject::Started,
+    inject::{Done, Started},
     prepare::{Prepared, Preparing, Unprepared},
     schedule::{Schedule, What},
 };
@@ -20,6 +20,7 @@ use crate::{
     undo_log::{Claim, Log},
 };
 use std::{
+    collections::BTreeSet,
     mem,
     sync::Arc,
     time::{Duration, Instant},
@@ -59,7 +60,11 @@ pub(super) struct Session {
     pub(super) log: Option<Log>,
     pub(super) next_step: u64,
     prepared: Vec<Prepared>,
+    /// What each fault keeps for as long as it is in place.
+    kept: Vec<BTreeSet<String>>,
     schedule: Schedule,
+    /// When the first faults were started.
+    began: Option<Instant>,
     pub(super) repetitions: Vec<u64>,
     /// In the order of their real start.
     pub(super) started: Vec<Started>,
@@ -67,6 +72,8 @@ pub(super) struct Session {
     pub(super) deadline: Option<Instant>,
     pub(super) total: Recovered,
     failure: Option<EngineError>,
+    /// The host did not tell how often a change has acted; it is not asked again.
+    pub(super) does_not_count: bool,
     /// The watchdog has ended or was stopped, and that was told.
     pub(super) alone: bool,
 }
@@ -90,13 +97,16 @@ impl Session {
             log: None,
             next_step: 0,
             prepared: Vec::new(),
+            kept: Vec::new(),
             schedule: Schedule::default(),
+            began: None,
             repetitions: Vec::new(),
             started: Vec::new(),
             beside: Beside::default(),
             deadline: None,
             total: Recovered::default(),
             failure: None,
+            does_not_count: false,
             alone: false,
         }
     }
@@ -197,7 +207,8 @@ impl Session {
                 Err(refusals) => preview.refusals.extend(refusals),
             }
         }
-        preview.refusals.extend(at_once(&placements, &all));
+        let refusals = at_once(&placements, &all, self.max_duration);
+        preview.refusals.extend(refusals);
         preview
     }
 
@@ -237,12 +248,13 @@ impl Session {
                 Err(Unprepared::Log(error)) => return Err(EngineError::UndoLog(error)),
             }
         }
-        refusals.extend(at_once(&placements, &prepared));
+        refusals.extend(at_once(&placements, &prepared, self.max_duration));
         if !refusals.is_empty() {
             return Err(EngineError::Refused(refusals));
         }
         self.claims = claims;
         self.repetitions = vec![0; self.placements.len()];
+        self.kept = prepared.iter().map(Prepared::kept).collect();
         self.prepared = prepared;
         Ok(preview)
     }
@@ -251,6 +263,7 @@ impl Session {
     async fn start(&mut self) -> Result<(), EngineError> {
         let now = Instant::now();
         self.deadline = Some(later(now, self.max_duration));
+        self.began = Some(now);
         let prepared = mem::take(&mut self.prepared);
         for ready in prepared {
             let after = self.placements[ready.index].after;
@@ -278,6 +291,11 @@ impl Session {
                 self.repetitions[index] += 1;
                 if let Some(hold) = hold {
                     self.schedule.push(later(now, hold), What::End(at));
+                    let first = self.started[at].repetition == 0;
+                    let began = self.began.filter(|_| first);
+                    let began = began.map(|began| later(began, self.placements[index].after));
+                    let began = began.unwrap_or(self.started[at].requested);
+                    self.started[at].over = Some(later(began, hold));
                 }
                 if let Some(every) = self.placements[index].every {
                     let requested = self.started[at].requested;
@@ -318,18 +336,36 @@ impl Session {
                     }
                 }
                 What::Start(index) => {
-                    let earlier = (0..self.started.len())
-                        .find(|at| self.started[*at].index == index && !self.started[*at].ended);
-                    if let Some(at) = earlier
-                        && let Err(error) = self.end_one(at).await
-                    {
-                        self.fail(error).await;
-                        return;
+                    for at in self.in_the_way(index) {
+                        if let Err(error) = self.end_one(at).await {
+                            self.fail(error).await;
+                            return;
+                        }
                     }
                     self.plan_again(index);
                 }
             }
         }
+    }
+
+    /// What has to end before a fault starts: its own last repetition, and what has its resources and was to end by now: its
+    /// start took some time, and it was to last as long as it was said.
+    fn in_the_way(&self, index: usize) -> Vec<usize> {
+        let now = Instant::now();
+        let kept = self.kept.get(index);
+        let is_over = |started: &Started| {
+            let resources = started.done.iter().filter_map(|done| match done {
+                Done::Logged(step) => Some(&step.change.resource),
+                _ => None,
+            });
+            let mut shared = resources.filter(|own| kept.is_some_and(|kept| kept.contains(*own)));
+            started.over.is_some_and(|over| over <= now) && shared.next().is_some()
+        };
+        let all = self.started.iter().enumerate();
+        all.filter(|(_, started)| !started.ended)
+            .filter(|(_, started)| started.index == index || is_over(started))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Takes one fault back.
