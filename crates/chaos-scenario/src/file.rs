@@ -100,7 +100,7 @@ pub(crate) struct ScenarioSpec {
     #[serde(default)]
     pub(crate) faults: Vec<FaultSpec>,
     /// How long the fault phase lasts: a time, or a number of seconds. Default: until the last of the faults is over, when
-    /// each has a `hold`, and 30s otherwise.
+    /// each has a `hold` and no `every`, and 30s otherwise.
     #[serde(default)]
     pub(crate) duration: Option<Span>,
     /// How long normal is watched before the fault: a time, or a number of seconds. Default: the file's.

@@ -24,7 +24,7 @@ fn look(json: &Json, at: &str, found: &mut Vec<String>) {
             Some(share) if SHARES.contains(&name.as_str()) && share > 0.0 && share <= 1.0 => {
                 found.push(format!(
                     "{at}: `{value}` is {value} %, for a fraction of {value} write `{}`; for a percentage `{value}%` says so",
-                    share * 100.0
+                    (share * 1e8).round() / 1e6
                 ));
             }
             _ => look(value, &at, found),
@@ -61,5 +61,7 @@ mod tests {
         ] {
             assert!(told(parameters).is_empty());
         }
+        let small = told(json!({ "toxicity": 0.07 }));
+        assert!(small[0].contains("write `7`"), "{small:?}");
     }
 }

@@ -110,10 +110,10 @@ impl Scenario {
     }
 }
 
-/// When the last fault is over, if each says how long it lasts.
+/// When the last fault is over, if each says how long it lasts and none comes again.
 fn last_end(faults: &[FaultSpec]) -> Option<Duration> {
     let ends = faults.iter().map(|fault| {
-        let hold = fault.hold?.get();
+        let hold = fault.hold.filter(|_| fault.every.is_none())?.get();
         Some(fault.after.get().saturating_add(hold))
     });
     let ends: Option<Vec<_>> = ends.collect();

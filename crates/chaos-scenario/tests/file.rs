@@ -309,6 +309,7 @@ scenarios: [{{ name: a, {} }}]",
     );
     assert_eq!(lasts("duration: 9s, faults: [{ F, hold: 4s }]"), s(9));
     assert_eq!(lasts("faults: [{ F, hold: 4s }, { F }]"), s(30));
+    assert_eq!(lasts("faults: [{ F, hold: 1s, every: 5s }]"), s(30));
 }
 
 #[test]
