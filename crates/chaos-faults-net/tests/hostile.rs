@@ -11,7 +11,7 @@ use chaos_core::Injection;
 use chaos_faults_net::{
     AcceptDelay, Bandwidth, Blackhole, Direction, Latency, Loss, Proxy, Reorder, Slice,
 };
-use process::{Alone, MIB, OTHERS, clients, descriptors, grown, memory, ms, reset};
+use process::{Alone, MIB, OTHERS, clients, descriptors, grown, memory, memory_back, ms, reset};
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -47,13 +47,13 @@ async fn ten_thousand_connections_leave_nothing_behind() {
             }
         };
         // From here on all that is kept for later is there.
+        let open = descriptors();
         clients(1000, one).await;
-        until("they are gone", || descriptors() < 100).await;
-        let (open, had) = (descriptors(), memory());
+        until("they are gone", || descriptors() <= open + OTHERS).await;
+        let had = memory();
         clients(9000, one).await;
         until("all is closed", || descriptors() <= open + OTHERS).await;
-        let more = grown(had);
-        assert!(more < MIB / 4, "{faults}: {more}");
+        memory_back(had, MIB / 4).await;
         ping(&mut connect(&proxy).await).await.unwrap();
         for fault in in_place {
             assert!(take_off(fault).await.hits > 0);

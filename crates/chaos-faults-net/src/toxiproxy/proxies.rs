@@ -218,7 +218,8 @@ impl Proxies {
             upstream,
             ..
         } = wanted.clone();
-        let seed = self.seed.derive(&name, open.gone);
+        let replaces = open.by_name.contains_key(&name);
+        let seed = self.seed.derive(&name, open.gone + u64::from(replaces));
         let mut entry = Entry::new(name, listen, upstream, seed);
         for toxic in &wanted.toxics {
             entry.add_toxic(Fields::of(toxic.clone())?)?;

@@ -1,6 +1,6 @@
 //! Which connections a toxic hits.
 
-use crate::world::{Api, connect, echo, ending, ping};
+use crate::world::{Api, connect, echo, ending, listens, ping};
 use chaos_faults_net::toxiproxy::Server;
 use std::{
     io::{Read, Write},
@@ -81,14 +81,28 @@ async fn nobody_is_hit_from_zero_down_and_everybody_from_one_up() {
 #[tokio::test]
 async fn a_proxy_that_takes_the_place_of_another_draws_anew() {
     let api = Api::with(Server::new().seed(1)).await;
-    let mut hits = 0;
-    for _ in 0..30 {
-        let at = api.proxy("p", echo());
-        api.add(r#""type":"limit_data","name":"t","toxicity":0.5"#);
-        let mut client = connect(at);
-        client.write_all(b"x").unwrap();
-        hits += usize::from(client.read(&mut [0]).unwrap() == 0);
-        api.call("DELETE", "/proxies/p", "");
+    for populated in [false, true] {
+        let mut hits = 0;
+        for _ in 0..30 {
+            let at = match populated {
+                true => {
+                    let proxy = format!(
+                        r#"[{{"name":"p","listen":"127.0.0.1:0","upstream":"{}"}}]"#,
+                        echo()
+                    );
+                    api.must(201, "POST", "/populate", &proxy);
+                    listens(&api.must(200, "GET", "/proxies/p", ""))
+                }
+                false => api.proxy("p", echo()),
+            };
+            api.add(r#""type":"limit_data","name":"t","toxicity":0.5"#);
+            let mut client = connect(at);
+            client.write_all(b"x").unwrap();
+            hits += usize::from(client.read(&mut [0]).unwrap() == 0);
+            if !populated {
+                api.call("DELETE", "/proxies/p", "");
+            }
+        }
+        assert!((5..=25).contains(&hits), "{populated}: {hits}");
     }
-    assert!((5..=25).contains(&hits), "{hits}");
 }

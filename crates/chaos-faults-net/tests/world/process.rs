@@ -53,6 +53,19 @@ pub(crate) fn grown(before: u64) -> u64 {
     memory().saturating_sub(before)
 }
 
+/// Waits until there is no more memory than so much beside what there was: what has just ended may still give its own back.
+pub(crate) async fn memory_back(before: u64, most: u64) {
+    let start = std::time::Instant::now();
+    loop {
+        let more = grown(before);
+        if more < most {
+            return;
+        }
+        assert!(start.elapsed() < super::world::LIMIT, "{more} bytes more");
+        tokio::time::sleep(ms(5)).await;
+    }
+}
+
 /// Runs `count` clients, never more than a hundred at a time.
 pub(crate) async fn clients<F>(count: usize, client: impl Fn(usize) -> F)
 where
