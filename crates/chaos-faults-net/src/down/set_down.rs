@@ -117,7 +117,7 @@ impl SetUp {
         let lost: Vec<Kept> = self
             .had
             .iter()
-            .filter(|had| had.is_of(self.index) && !has.contains(had))
+            .filter(|had| had.is_of(self.index) && !had.is_in(&has))
             .cloned()
             .collect();
         Ok(match link.is_up && lost.is_empty() {
@@ -146,11 +146,15 @@ impl SetUp {
             self.wait(inside);
             // Some of it comes by itself.
             if let Now::Ours((_, lost)) = self.look(Some(inside))? {
-                for lost in lost {
-                    lost.put_back(&inside.route).map_err(|e| {
-                        FaultError::host(format!("put back the routes through {}", self.name), e)
-                    })?;
-                }
+                // One that cannot be put back costs no other.
+                let tried: Vec<io::Result<()>> = lost
+                    .iter()
+                    .map(|lost| lost.put_back(&inside.route))
+                    .collect();
+                tried
+                    .into_iter()
+                    .collect::<io::Result<()>>()
+                    .map_err(|e| FaultError::host(format!("put back what {} had", self.name), e))?;
             }
             Ok(Undone::Reverted)
         })

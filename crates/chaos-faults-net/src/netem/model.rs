@@ -78,6 +78,12 @@ impl Netem {
         self.latency + self.jitter * 6 + slot
     }
 
+    /// Whether every packet is later than it would be.
+    #[cfg(any(target_os = "linux", test))]
+    pub(crate) fn slows_all(&self) -> bool {
+        !self.latency.is_zero() || self.pace.is_some() || self.slot.is_some()
+    }
+
     /// How many packets may wait: what is said, or what 200,000 packets a second need, and 1,000 at least.
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn limit(&self) -> u32 {

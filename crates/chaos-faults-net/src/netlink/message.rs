@@ -10,6 +10,8 @@ pub(crate) mod flags {
     pub(super) const DUMP: u16 = 0x300;
     /// `NLM_F_EXCL`: fail when it is there.
     pub(crate) const EXCL: u16 = 0x200;
+    /// `NLM_F_REPLACE`: take the place of what is there.
+    pub(crate) const REPLACE: u16 = 0x100;
     /// `NLM_F_CREATE`.
     pub(crate) const CREATE: u16 = 0x400;
     /// `NLM_F_APPEND`.

@@ -145,6 +145,16 @@ impl Expressions {
         }
     }
 
+    /// The packet is one of those by which IPv6 finds its neighbours and routers, without which nothing of it works: ICMPv6 of the
+    /// types 133 to 137.
+    pub(crate) fn finds_neighbours(self) -> Self {
+        self.family(10)
+            .protocol(Protocol::Icmp, Some(true))
+            .payload(TRANSPORT, 0, 1)
+            .compare(GREATER_OR_EQUAL, &[133])
+            .compare(LESS_OR_EQUAL, &[137])
+    }
+
     /// The packet is from (or to) one of these ports. What it carries has been told before.
     pub(crate) fn ports(self, side: Side, ports: Ports) -> Self {
         let offset = if side == Side::Source { 0 } else { 2 };

@@ -139,17 +139,29 @@ impl Table {
         self.protocols().into_iter().flat_map(each).collect()
     }
 
-    /// What the senders of rejected packets are told by goes on: out, and, where the sender is here, back in through the
+    /// What goes on in any case. What the senders of rejected packets are told by does: out, and, where the sender is here, back in through the
     /// loopback interface.
-    fn answers(&self, hook: &Hook) -> Vec<Expressions> {
+    fn spared(&self, hook: &Hook) -> Vec<Expressions> {
         let start = match hook.side {
             Side::Destination => Expressions::default(),
             Side::Source => Expressions::default().loopback(hook.interface),
         };
         let answers = self.reject.then_some(Answer::ALL).into_iter().flatten();
-        answers
-            .map(|answer| start.clone().answers(answer).let_go())
+        let answers = answers.map(|answer| start.clone().answers(answer));
+        let neighbours = self
+            .spares_neighbours()
+            .then(|| Expressions::default().finds_neighbours());
+        neighbours
+            .into_iter()
+            .chain(answers)
+            .map(Expressions::let_go)
             .collect()
+    }
+
+    /// Whether IPv6 goes on finding its neighbours: who says ICMP does not mean that everything of IPv6 is to fail, and who is to
+    /// be told has to be found.
+    fn spares_neighbours(&self) -> bool {
+        self.reject || self.packets.protocol == Some(Protocol::Icmp)
     }
 
     fn rules(&self, hook: &Hook) -> Vec<Expressions> {
@@ -169,7 +181,7 @@ impl Table {
         };
         let remote_side = hook.side;
         let local_side = remote_side.other();
-        let mut rules = self.answers(hook);
+        let mut rules = self.spared(hook);
         for network in networks {
             for (protocol, is_ipv6) in self.protocols_of(network) {
                 for local in ports(&self.packets.local_ports) {

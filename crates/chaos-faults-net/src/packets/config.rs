@@ -15,7 +15,7 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
-    /// ICMP, and ICMPv6 for IPv6.
+    /// ICMP, and ICMPv6 for IPv6. Packet filters spare that by which IPv6 finds its neighbours (types 133 to 137); a queue has it, too.
     Icmp,
     /// SCTP.
     Sctp,

@@ -206,8 +206,8 @@ impl Partition {
     async fn plan_tables(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
         let (mut networks, plan) = super::look_up(&self.hosts()?, Plan::new()).await?;
         for name in &self.targets {
-            let sites = cx.sites_of(name).await?;
-            networks.extend(super::addresses_of(name, &sites, cx).await?);
+            let others = cx.sites_of(name).await?;
+            networks.extend(super::addresses_of(name, &others, sites, cx).await?);
         }
         networks.sort_unstable();
         networks.dedup();

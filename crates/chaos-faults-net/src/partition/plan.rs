@@ -42,16 +42,23 @@ async fn see(space: &Space, name: &str, cx: &Context) -> Result<(), FaultError> 
     space.netns.look(cx, look).await
 }
 
-/// The addresses of another target: those that its sites tell, or those of their network namespaces.
+/// The addresses of another target: those that its sites tell, or those of their network namespaces, which are not those of the
+/// fault's own `sites`.
 pub(crate) async fn addresses_of(
     name: &str,
+    others: &[Site],
     sites: &[Site],
     cx: &Context,
 ) -> Result<Vec<Network>, FaultError> {
-    let told = sites.iter().flat_map(Site::addresses);
+    let told = others.iter().flat_map(Site::addresses);
     let mut found: Vec<Network> = told.map(|told| Network::from(told.ip())).collect();
-    if found.is_empty() && sites.iter().all(|site| site.netns().is_some()) {
-        for space in spaces(sites, cx, Plan::new()).await?.0 {
+    if found.is_empty() && others.iter().all(|site| site.netns().is_some()) {
+        let own = spaces(sites, cx, Plan::new()).await?.0;
+        for space in spaces(others, cx, Plan::new()).await?.0 {
+            if own.iter().any(|own| own.netns.is(&space.netns)) {
+                let why = "it is in the network namespace that is to be cut off from it";
+                return Err(FaultError::no_target(format!("target {name}"), why));
+            }
             let look = |inside: Option<&Inside>| match inside {
                 Some(inside) => addresses(&inside.route)
                     .map_err(|e| FaultError::host("list the addresses of a namespace", e)),

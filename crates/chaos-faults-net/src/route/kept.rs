@@ -21,7 +21,8 @@ const SET: u16 = 0x80;
 const PROXY: u8 = 0x08;
 const ROUTER: u8 = 0x80;
 /// `NDA_DST`, `NDA_LLADDR`, `NDA_PROTOCOL`, `NDA_FLAGS_EXT`.
-const NEIGHBOUR_ATTRIBUTES: [u16; 4] = [1, 2, 12, 15];
+const NEIGHBOUR_ATTRIBUTES: [u16; 4] = [NEIGHBOUR_ADDRESS, 2, 12, 15];
+const NEIGHBOUR_ADDRESS: u16 = 1;
 /// `IFA_ADDRESS`, `IFA_LOCAL`, `IFA_FLAGS`; of the flags `IFA_F_PERMANENT`, `IFA_F_NODAD` and `IFA_F_NOPREFIXROUTE`.
 const ADDRESS: u16 = 1;
 const LOCAL: u16 = 2;
@@ -52,7 +53,8 @@ pub(crate) enum Kept {
 }
 
 impl Kept {
-    /// All that one interface has, in the order in which it is to be made again: addresses first, as routes need them.
+    /// All that one interface has, in the order in which it is to be made again: addresses first, as routes need them, and
+    /// neighbours last, as nothing needs them.
     pub(crate) fn of(route: &Netlink, index: u32) -> io::Result<Vec<Self>> {
         let mut kept = Vec::new();
         let mut all = vec![0; ADDRESS_HEADER];
@@ -73,15 +75,15 @@ impl Kept {
                     kept.extend(self::route(body, index).map(Self::Route));
                 }
             })?;
-            for flags in [0, PROXY] {
-                let mut all = vec![0; NEIGHBOUR_HEADER];
-                (all[0], all[10]) = (family, flags);
-                route.ask(&[Request::list(GET_NEIGHBOUR, all)], |kind, body| {
-                    if kind == NEW_NEIGHBOUR {
-                        kept.extend(neighbour(body, index).map(Self::Neighbour));
-                    }
-                })?;
-            }
+        }
+        for (family, flags) in [(2, 0), (2, PROXY), (IPV6, 0), (IPV6, PROXY)] {
+            let mut all = vec![0; NEIGHBOUR_HEADER];
+            (all[0], all[10]) = (family, flags);
+            route.ask(&[Request::list(GET_NEIGHBOUR, all)], |kind, body| {
+                if kind == NEW_NEIGHBOUR {
+                    kept.extend(neighbour(body, index).map(Self::Neighbour));
+                }
+            })?;
         }
         Ok(kept)
     }
@@ -98,14 +100,30 @@ impl Kept {
         }
     }
 
-    /// Makes it again; one that is there is left as it is.
+    /// Whether it is among what there is. A neighbour that somebody has set anew since is there, whatever its address on the
+    /// link.
+    pub(crate) fn is_in(&self, all: &[Self]) -> bool {
+        match self {
+            Self::Neighbour(body) => {
+                let wanted = who(body);
+                all.iter().any(|other| match other {
+                    Self::Neighbour(other) => who(other) == wanted,
+                    _ => false,
+                })
+            }
+            _ => all.contains(self),
+        }
+    }
+
+    /// Makes it again; one that is there is left as it is. The kernel may know a neighbour by now, as somebody has talked to it:
+    /// that is replaced by what was set.
     pub(crate) fn put_back(&self, route: &Netlink) -> io::Result<()> {
-        let (kind, body) = match self {
-            Self::Address(body) => (NEW_ADDRESS, body),
-            Self::Route(body) => (NEW_ROUTE, body),
-            Self::Neighbour(body) => (NEW_NEIGHBOUR, body),
+        let (kind, how, body) = match self {
+            Self::Address(body) => (NEW_ADDRESS, flags::EXCL, body),
+            Self::Route(body) => (NEW_ROUTE, flags::EXCL, body),
+            Self::Neighbour(body) => (NEW_NEIGHBOUR, flags::REPLACE, body),
         };
-        let request = Request::act(kind, flags::CREATE | flags::EXCL, body.clone());
+        let request = Request::act(kind, flags::CREATE | how, body.clone());
         match route.ask(&[request], |_, _| {}) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
             _ => Ok(()),
@@ -152,6 +170,13 @@ fn route(body: &[u8], wanted: u32) -> Option<Vec<u8>> {
     }
     bytes.extend(kept.as_bytes());
     Some(bytes)
+}
+
+/// Whose neighbour it is: the family, whether the host answers for it, and its address.
+fn who(body: &[u8]) -> Option<(u8, bool, &[u8])> {
+    let header = body.get(..NEIGHBOUR_HEADER)?;
+    let address = find(body.get(NEIGHBOUR_HEADER..)?, NEIGHBOUR_ADDRESS)?;
+    Some((header[0], header[10] & PROXY != 0, address))
 }
 
 /// A neighbour that somebody has set, without what changes by itself.

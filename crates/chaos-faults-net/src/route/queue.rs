@@ -65,6 +65,8 @@ pub(crate) struct Queue {
     pub(crate) waiting: u32,
     /// How many packets came to it: sent, dropped, or waiting.
     pub(crate) packets: u64,
+    /// How many of them it dropped.
+    pub(crate) dropped: u64,
     /// The block of filters for what comes in, if it has one.
     pub(crate) block: u32,
 }
@@ -100,6 +102,7 @@ impl Queue {
             kind: String::from_utf8_lossy(kind).into_owned(),
             waiting,
             packets: u64::from(sent) + u64::from(dropped) + u64::from(waiting),
+            dropped: dropped.into(),
             block: find(attributes, INGRESS_BLOCK)
                 .and_then(|block| word(block, 0))
                 .unwrap_or(0),
@@ -221,6 +224,7 @@ mod tests {
             (2, Handle(0xc4a0_0000), Handle::ROOT, "netem")
         );
         assert_eq!((queue.waiting, queue.packets, queue.block), (3, 12, 12345));
+        assert_eq!(queue.dropped, 2);
         assert_eq!(Queue::read(&bytes[..22]), None);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     interface::Interface,
-    leaf::{Drain, Leaf},
+    leaf::{ActsOn, Drain, Leaf},
     mark::is_a_queue_of_ours,
     matching::Match,
     netem,
@@ -108,6 +108,7 @@ impl Action for AddTree {
             kind: self.root_kind().to_owned(),
             major: self.major,
             drain: self.leaf.drain().map(|drain| (parent.0, handle.0, drain)),
+            acts_on: self.leaf.acts_on(),
         }
     }
 
@@ -144,6 +145,9 @@ pub(crate) struct DelTree {
     major: u16,
     /// The queue in which packets are under way: where it hangs, its number, and for how long.
     drain: Option<(u32, u32, Drain)>,
+    /// Which packets it has acted on.
+    #[serde(default)]
+    acts_on: ActsOn,
 }
 
 impl DelTree {
@@ -191,8 +195,11 @@ impl DelTree {
         })
     }
 
-    /// How many packets came to what is slowed or lost, if it is there.
+    /// How many packets it has acted on, if it is there and counts them.
     fn packets(&self, inside: Option<&Inside>) -> Result<Option<u64>, FaultError> {
+        if self.acts_on == ActsOn::Unknown {
+            return Ok(None);
+        }
         let Now::Ours((inside, index)) = self.look(inside)? else {
             return Ok(None);
         };
@@ -202,7 +209,10 @@ impl DelTree {
         // Below a queue with classes it has the next number.
         let [leaf, root] = [self.major.saturating_add(1), self.major]
             .map(|major| queues.iter().find(|q| q.handle == Handle::queue(major)));
-        Ok(leaf.or(root).map(|queue| queue.packets))
+        Ok(leaf.or(root).map(|queue| match self.acts_on {
+            ActsOn::Lost => queue.dropped,
+            _ => queue.packets,
+        }))
     }
 
     /// Lets what is under way arrive. New packets are not held up any more, so the fault is over for them.

@@ -44,6 +44,16 @@ impl Leaf {
         }
     }
 
+    /// On which packets it acts.
+    pub(crate) fn acts_on(&self) -> ActsOn {
+        match self {
+            Self::Tbf(_) => ActsOn::All,
+            Self::Netem(netem) if netem.slows_all() => ActsOn::All,
+            Self::Netem(netem) if netem.loss.is_some() => ActsOn::Lost,
+            Self::Netem(_) => ActsOn::Unknown,
+        }
+    }
+
     /// What is under way in it, and how long that takes.
     pub(crate) fn drain(&self) -> Option<Drain> {
         match self {
@@ -53,6 +63,19 @@ impl Leaf {
             Self::Tbf(_) => None,
         }
     }
+}
+
+/// On which packets a queue acts, as far as the kernel counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ActsOn {
+    /// On all that come to it.
+    All,
+    /// On those that it loses.
+    Lost,
+    /// On some, which are not counted.
+    #[default]
+    Unknown,
 }
 
 /// Packets that are under way when a fault is taken back: they are delivered, not dropped.

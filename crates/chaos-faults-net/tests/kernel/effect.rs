@@ -196,6 +196,9 @@ fn peer_rejected() {
     for direction in [Traffic::Ingress, Traffic::Both] {
         let rejected = Partition::all().reject().direction(direction);
         with(&world, rejected, || {
+            for space in [&world.blue, &world.red] {
+                space.ip("-6 neigh flush dev wire");
+            }
             for address in ["10.9.0.1:4999", "[fd09::1]:4999"] {
                 let address: SocketAddr = address.parse().unwrap();
                 let (tcp, udp) = world.red.run(move || {
@@ -270,6 +273,9 @@ fn icmp() {
         block_on(async {
             let engine = engine(state.path()).await;
             let during = async {
+                for space in [&world.blue, &world.red] {
+                    space.ip("-6 neigh flush dev wire");
+                }
                 assert!(world.reached(RED) && world.reached(RED_6), "{fields}");
                 addresses.map(|address| pings(&world, address))
             };
@@ -379,6 +385,14 @@ fn between_targets() {
         let during = async { (world.reached(RED), world.reached(RED_TOO)) };
         let reached = engine.during(placed, during).await.unwrap();
         assert_eq!(reached, (false, true));
+    });
+    let mut own = chaos_core::Targets::new();
+    own.insert("red".into(), Arc::new(world.blue.target()));
+    block_on(async {
+        let engine = engine(state.path()).await;
+        let placed = placed("net.partition", parameters, &world.blue.target()).others(own);
+        let error = engine.inject(placed).await.unwrap_err().to_string();
+        assert!(error.contains("that is to be cut off from it"), "{error}");
     });
     // A namespace is all of its addresses.
     let mut targets = chaos_core::Targets::new();

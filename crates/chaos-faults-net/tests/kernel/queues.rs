@@ -9,7 +9,10 @@ use chaos_faults_net::Netns;
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream, UdpSocket},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -130,7 +133,7 @@ fn conformance() {
             .record(
                 "net.set_up",
                 1,
-                &record(r#""name": "eth0", "index": 2, "operation": 6, "had": [{ "route": [2, 16, 0] }, { "address": [10] }]"#),
+                &record(r#""name": "eth0", "index": 2, "operation": 6, "had": [{ "route": [2, 16, 0] }, { "address": [10] }, { "neighbour": [2] }]"#),
             )
             .record("net.del_ifb", 1, &record(r#""name": "chaos0123456789""#))
             .record(
@@ -590,6 +593,17 @@ fn down() {
     world.blue.ip("neigh add proxy 10.9.0.78 dev wire");
     world.blue.ip("neigh add proxy fd09::78 dev wire");
     let before = world.blue.network();
+    // Somebody talks to them all the time, so that the kernel looks for them as soon as it can.
+    let talks = Arc::new(AtomicBool::new(true));
+    let goes_on = Arc::clone(&talks);
+    let talker = world.blue.spawn(move || {
+        let [v4, v6] = ["0.0.0.0:0", "[::]:0"].map(|any| UdpSocket::bind(any).unwrap());
+        while goes_on.load(Ordering::Relaxed) {
+            v4.send_to(b"x", "10.9.0.77:9").ok();
+            v6.send_to(b"x", "[fd09::77]:9").ok();
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    });
     with(&world, "net.down", r#"{ "interface": "wire" }"#, || {
         let during = world.blue.network();
         assert!(
@@ -603,6 +617,8 @@ fn down() {
         };
         assert!(world.blue.run(connect));
     });
+    talks.store(false, Ordering::Relaxed);
+    talker.join().unwrap();
     assert_eq!(world.blue.network(), before);
 }
 
