@@ -101,7 +101,7 @@ impl Shared {
         if self.unreached.swap(true, Ordering::Relaxed) {
             tracing::debug!(upstream, %error, "the upstream cannot be reached");
         } else {
-            tracing::warn!(proxy = %self, upstream, %error, "the upstream cannot be reached");
+            tracing::warn!(proxy = %self, %error, "the upstream cannot be reached");
         }
         self.unreachable
     }

@@ -256,7 +256,7 @@ impl Comparison {
                 "",
             ],
             numbers: 2..5,
-            rows: self.changes.iter().map(Change::row).collect(),
+            rows: self.changes.iter().map(|c| c.row(c.trend())).collect(),
         };
         let (table, _) = grid.fit(width, &["difference (95 %)"]);
         let alone: String = self
@@ -269,8 +269,13 @@ impl Comparison {
                 )
             })
             .collect();
-        let doubts = self.doubts.iter().map(|doubt| {
-            let doubt = format!("  ? {}", super::paint::printable(doubt).replace('\n', " "));
+        // A reason is longer than a table is wide.
+        let unclear = self.changes.iter().filter_map(|change| {
+            let why = change.why_unclear()?;
+            Some(format!("{}, {}: {why}", change.scenario, change.measure))
+        });
+        let doubts = unclear.chain(self.doubts.iter().cloned()).map(|doubt| {
+            let doubt = format!("  ? {}", super::paint::printable(&doubt).replace('\n', " "));
             format!("{}\n", wrap(&doubt, width))
         });
         let doubts: String = doubts.collect();
@@ -295,7 +300,11 @@ impl Comparison {
         let mut text = format!("<!-- chaos-compare -->\n## Chaos: {}\n\n", self.headline());
         text += "| scenario | measure | before | now | difference (95 %) | |\n|---|---|--:|--:|--:|---|\n";
         for change in &self.changes {
-            let row = change.row().map(|cell| escape(&cell));
+            let why = change
+                .why_unclear()
+                .map_or_else(String::new, |why| format!(": {why}"));
+            let row = change.row(change.trend() + &why);
+            let row = row.map(|cell| escape(&cell));
             text += &format!("| {} |\n", row.join(" | "));
         }
         for doubt in &self.doubts {
@@ -309,7 +318,27 @@ impl Comparison {
 }
 
 impl Change {
-    fn row(&self) -> [String; 6] {
+    /// What is to be made of it, in words.
+    fn trend(&self) -> String {
+        let trend = match self.trend {
+            Trend::Better => "✓ better",
+            Trend::Same => "✓ no worse",
+            Trend::Unclear => "? cannot tell",
+            Trend::Worse => "✗ WORSE",
+            Trend::NotCompared => "–",
+        };
+        match &self.note {
+            Some(note) if self.trend == Trend::NotCompared => format!("{trend} {note}"),
+            _ => trend.to_owned(),
+        }
+    }
+
+    fn why_unclear(&self) -> Option<&str> {
+        let note = self.note.as_deref();
+        note.filter(|_| self.trend == Trend::Unclear)
+    }
+
+    fn row(&self, trend: String) -> [String; 6] {
         let say = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| self.say(v));
         let interval = self.interval.map_or_else(
             || "–".to_owned(),
@@ -318,18 +347,6 @@ impl Change {
                 format!("{} … {}", say(low), say(high))
             },
         );
-        let trend = match self.trend {
-            Trend::Better => "✓ better",
-            Trend::Same => "✓ no worse",
-            Trend::Unclear => "? cannot tell",
-            Trend::Worse => "✗ WORSE",
-            Trend::NotCompared => "–",
-        };
-        let trend = match &self.note {
-            Some(note) if self.trend == Trend::NotCompared => format!("{trend} {note}"),
-            Some(note) => format!("{trend}: {note}"),
-            None => trend.to_owned(),
-        };
         [
             super::paint::printable(&self.scenario).replace('\n', " "),
             self.measure.to_string(),
