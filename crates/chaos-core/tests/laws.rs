@@ -222,19 +222,24 @@ async fn faults_of_one_run_that_change_the_same_thing_at_the_same_time_are_refus
 
 #[tokio::test]
 async fn a_fault_that_begins_when_another_ends_takes_its_place() {
-    let world = World::new();
+    let (world, other) = (World::new(), World::new());
     let engine = engine_with_notes(&world).await;
-    let ms = Duration::from_millis;
-    let note = || writes_note(&world, "a").on(&Host);
-    let faults = [
-        note().hold(ms(200)),
-        note().after(ms(200)).hold(ms(200)),
-        note().after(ms(400)),
-    ];
-    let injection = engine.inject(faults).await.unwrap();
-    tokio::time::sleep(ms(800)).await;
-    assert!(world.host().join("a").exists());
+    let (ms, diary) = (Duration::from_millis, other.host().join("diary"));
+    let note = |name: &str| {
+        let mut fault = writes_note(&world, "a");
+        (fault.record.diary, fault.record.name) = (Some(diary.clone()), name.into());
+        fault.on(&Host)
+    };
+    let injection = engine.inject([
+        note("first").hold(ms(200)),
+        note("second").after(ms(200)).hold(ms(200)),
+        note("third").after(ms(400)),
+    ]);
+    let injection = injection.await.unwrap();
+    let undone = || fs::read_to_string(&diary).unwrap_or_default();
+    wait_until(|| undone() == "first second " && world.host().join("a").exists()).await;
     let recovered = injection.recover().await.unwrap();
+    assert_eq!(undone(), "first second third ");
     assert_eq!((recovered.reverted, recovered.lost), (3, vec![]));
     assert_eq!(world.left(), (0, 0));
 }
