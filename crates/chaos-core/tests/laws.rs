@@ -182,6 +182,24 @@ async fn a_change_tells_how_often_it_acted_and_recovery_does_not_wait_for_it() {
         assert_eq!((recovered.hits, recovered.reverted), (told, 1), "{says:?}");
     }
     assert_eq!(world.left(), (0, 0));
+    // All of them together have one second.
+    let never = |name: &str| {
+        let mut fault = writes_note(&world, name);
+        fault.record.hits = Some(u64::MAX);
+        fault.on(&Host)
+    };
+    let injection = engine
+        .inject(["a", "b", "c", "d"].map(never))
+        .await
+        .unwrap();
+    let start = std::time::Instant::now();
+    let recovered = injection.recover().await.unwrap();
+    let took = start.elapsed();
+    assert!(
+        took >= Duration::from_secs(1) && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+    assert_eq!((recovered.hits, recovered.reverted), (0, 4));
 }
 
 #[tokio::test]
@@ -241,6 +259,17 @@ async fn a_fault_that_begins_when_another_ends_takes_its_place() {
     let recovered = injection.recover().await.unwrap();
     assert_eq!(undone(), "first second third ");
     assert_eq!((recovered.reverted, recovered.lost), (3, vec![]));
+    assert_eq!(world.left(), (0, 0));
+
+    // Round after round, without a gap.
+    fs::remove_file(&diary).unwrap();
+    let injection = engine.inject([
+        note("tick").hold(ms(200)).every(ms(400)),
+        note("tock").after(ms(200)).hold(ms(200)).every(ms(400)),
+    ]);
+    let injection = injection.await.unwrap();
+    wait_until(|| undone().starts_with("tick tock tick tock tick tock ")).await;
+    injection.recover().await.unwrap();
     assert_eq!(world.left(), (0, 0));
 }
 

@@ -98,7 +98,7 @@ impl Session {
             }
         }
         for index in self.beside.following.clone() {
-            self.plan_again(index);
+            self.plan_again(index).await;
         }
     }
 
@@ -136,21 +136,27 @@ impl Session {
     }
 
     /// Resolves and plans a fault again, when it is its turn.
-    pub(super) fn plan_again(&mut self, index: usize) {
+    pub(super) async fn plan_again(&mut self, index: usize) {
         let beside = &mut self.beside;
         if beside.planning != Some(index) && !beside.waiting.contains(&index) {
             beside.waiting.push_back(index);
-            self.plan_next();
+            self.plan_next().await;
         }
     }
 
-    fn plan_next(&mut self) {
+    async fn plan_next(&mut self) {
         if self.beside.planning.is_some() {
             return;
         }
         let Some(index) = self.beside.waiting.pop_front() else {
             return;
         };
+        for at in self.in_the_way(index) {
+            if let Err(error) = self.end_one(at).await {
+                self.fail(error).await;
+                return;
+            }
+        }
         self.beside.planning = Some(index);
         let (preparing, placed) = (self.preparing.clone(), self.placements[index].clone());
         let repetition = self.repetitions[index];
@@ -189,7 +195,7 @@ impl Session {
                 self.claims = claims;
                 self.beside.planning = None;
                 self.planned(index, prepared).await;
-                self.plan_next();
+                self.plan_next().await;
             }
             Err(error) => {
                 let message = match error.try_into_panic() {
@@ -243,7 +249,7 @@ impl Session {
                     self.fail(error).await;
                 } else {
                     self.beside.following.push(index);
-                    self.plan_again(index);
+                    self.plan_again(index).await;
                 }
             }
         }

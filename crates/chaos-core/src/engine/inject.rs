@@ -247,6 +247,7 @@ impl Session {
     /// Takes back one fault, in reverse, all of it.
     pub(super) async fn undo_started(&mut self, at: usize) -> Ended {
         let mut ended = Ended::default();
+        let mut unknown = false;
         self.started[at].ended = true;
         for done in mem::take(&mut self.started[at].done).into_iter().rev() {
             match done {
@@ -267,8 +268,10 @@ impl Session {
                     }
                 }
                 Done::Logged(step) => {
-                    let hits = self.ask_hits(&step).await;
-                    self.count_hits(hits, &mut ended);
+                    match self.ask_hits(&step).await {
+                        Ok(hits) => self.count_hits(hits, &mut ended),
+                        Err(()) => unknown = true,
+                    }
                     crash_point("before-undo", step.step);
                     let undone =
                         undo_record(&self.shared, &self.id, &step.change.summary, &step.undo).await;
@@ -279,26 +282,23 @@ impl Session {
             }
         }
         // Of what is not known nothing says that it never acted.
-        if self.does_not_count {
+        if unknown {
             ended.hits = ended.hits.filter(|hits| *hits > 0);
         }
         ended
     }
 
-    /// Asks how often a change has acted. The first one that cannot tell, or not in time, is the last that is asked.
-    async fn ask_hits(&mut self, step: &Outstanding) -> Option<u64> {
-        if self.does_not_count {
-            return None;
+    /// Asks how often a change has acted, as long as there is time for it.
+    async fn ask_hits(&mut self, step: &Outstanding) -> Result<Option<u64>, ()> {
+        if self.to_count.is_zero() {
+            return Err(());
         }
-        let change = &step.change.summary;
-        match hits_of(&self.shared, &self.id, change, &step.undo).await {
-            Ok(hits) => hits,
-            Err(error) => {
-                tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
-                self.does_not_count = true;
-                None
-            }
-        }
+        let (change, start) = (&step.change.summary, Instant::now());
+        let asked = hits_of(&self.shared, &self.id, change, &step.undo, self.to_count).await;
+        self.to_count = self.to_count.saturating_sub(start.elapsed());
+        asked.map_err(|error| {
+            tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
+        })
     }
 
     /// How often something that is taken back has acted, if that is known.

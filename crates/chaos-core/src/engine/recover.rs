@@ -21,8 +21,9 @@ use tracing::Instrument;
 const TRIES: u32 = 3;
 /// The pause after the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long it may take to tell how often a change has acted. Putting back waits that long once in a session, and no longer.
-const HITS: Duration = Duration::from_secs(1);
+/// How long it may take to ask how often changes have acted. Putting back waits that long for all changes of a session, and no
+/// longer.
+pub(super) const HITS: Duration = Duration::from_secs(1);
 
 /// What a recovery did.
 #[derive(Debug, Default)]
@@ -42,7 +43,7 @@ pub struct Recovered {
     pub unreadable: Vec<String>,
     /// Faults that were gone before their time, and why.
     pub lost: Vec<String>,
-    /// How often in-process faults have done something.
+    /// How often the faults have done something, as far as they or the host count that.
     pub hits: u64,
     pub(crate) ready: Vec<Arc<dyn Ready>>,
 }
@@ -131,11 +132,12 @@ pub(super) async fn hits_of(
     log_id: &crate::InjectionId,
     change: &str,
     record: &UndoRecord,
+    limit: Duration,
 ) -> Result<Option<u64>, FaultError> {
     let cx = shared.context(log_id, "", Seed::new(0));
     let undo = shared.registry.decode(record)?;
     let asked = undo.hits_erased(&cx);
-    guarded(&format!("count what `{change}` did"), HITS, asked).await
+    guarded(&format!("count what `{change}` did"), limit, asked).await
 }
 
 /// Undoes one record and sees that it is gone.

@@ -25,12 +25,18 @@ impl Schedule {
         self.0.iter().map(|(at, _)| *at).min()
     }
 
-    /// Takes out what is due by now, in the order of time.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<What> {
+    /// Whether this fault is to be put in place some time.
+    pub(super) fn starts(&self, index: usize) -> bool {
+        let is_start = |what: &What| matches!(what, What::Start(other) if *other == index);
+        self.0.iter().any(|(_, what)| is_start(what))
+    }
+
+    /// Takes out what is due by now, and when it was, in the order of time.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(Instant, What)> {
         let (mut due, later): (Vec<_>, Vec<_>) = self.0.drain(..).partition(|(at, _)| *at <= now);
         self.0 = later;
         due.sort_by_key(|(at, _)| *at);
-        due.into_iter().map(|(_, what)| what).collect()
+        due
     }
 
     pub(super) fn clear(&mut self) {

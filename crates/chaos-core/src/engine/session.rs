@@ -10,6 +10,7 @@ use super::{
     handle::{Command, Reply},
     inject::{Done, Started},
     prepare::{Prepared, Preparing, Unprepared},
+    recover::HITS,
     schedule::{Schedule, What},
 };
 use crate::{
@@ -63,8 +64,8 @@ pub(super) struct Session {
     /// What each fault keeps for as long as it is in place.
     kept: Vec<BTreeSet<String>>,
     schedule: Schedule,
-    /// When the first faults were started.
-    began: Option<Instant>,
+    /// When the current round of each fault was to begin.
+    rounds: Vec<Instant>,
     pub(super) repetitions: Vec<u64>,
     /// In the order of their real start.
     pub(super) started: Vec<Started>,
@@ -72,8 +73,8 @@ pub(super) struct Session {
     pub(super) deadline: Option<Instant>,
     pub(super) total: Recovered,
     failure: Option<EngineError>,
-    /// The host did not tell how often a change has acted; it is not asked again.
-    pub(super) does_not_count: bool,
+    /// How long it may still take to ask how often changes have acted.
+    pub(super) to_count: Duration,
     /// The watchdog has ended or was stopped, and that was told.
     pub(super) alone: bool,
 }
@@ -99,14 +100,14 @@ impl Session {
             prepared: Vec::new(),
             kept: Vec::new(),
             schedule: Schedule::default(),
-            began: None,
+            rounds: Vec::new(),
             repetitions: Vec::new(),
             started: Vec::new(),
             beside: Beside::default(),
             deadline: None,
             total: Recovered::default(),
             failure: None,
-            does_not_count: false,
+            to_count: HITS,
             alone: false,
         }
     }
@@ -263,7 +264,7 @@ impl Session {
     async fn start(&mut self) -> Result<(), EngineError> {
         let now = Instant::now();
         self.deadline = Some(later(now, self.max_duration));
-        self.began = Some(now);
+        self.rounds = vec![now; self.placements.len()];
         let prepared = mem::take(&mut self.prepared);
         for ready in prepared {
             let after = self.placements[ready.index].after;
@@ -291,16 +292,15 @@ impl Session {
                 self.repetitions[index] += 1;
                 if let Some(hold) = hold {
                     self.schedule.push(later(now, hold), What::End(at));
-                    let first = self.started[at].repetition == 0;
-                    let began = self.began.filter(|_| first);
-                    let began = began.map(|began| later(began, self.placements[index].after));
-                    let began = began.unwrap_or(self.started[at].requested);
-                    self.started[at].over = Some(later(began, hold));
+                    self.started[at].over = Some(later(self.rounds[index], hold));
                 }
-                if let Some(every) = self.placements[index].every {
-                    let requested = self.started[at].requested;
-                    self.schedule
-                        .push(later(requested, every), What::Start(index));
+                // One that follows its target has its next round already.
+                if let Some(every) = self.placements[index].every
+                    && !self.schedule.starts(index)
+                {
+                    // Rounds are counted from the first one, so that those of several faults stay beside each other.
+                    let next = later(self.rounds[index], every).max(now);
+                    self.schedule.push(next, What::Start(index));
                 }
                 self.tell(
                     at,
@@ -327,7 +327,7 @@ impl Session {
 
     /// Starts and ends what is due now.
     async fn run_due(&mut self) {
-        for what in self.schedule.due(Instant::now()) {
+        for (due, what) in self.schedule.due(Instant::now()) {
             match what {
                 What::End(at) => {
                     if let Err(error) = self.end_one(at).await {
@@ -336,21 +336,16 @@ impl Session {
                     }
                 }
                 What::Start(index) => {
-                    for at in self.in_the_way(index) {
-                        if let Err(error) = self.end_one(at).await {
-                            self.fail(error).await;
-                            return;
-                        }
-                    }
-                    self.plan_again(index);
+                    self.rounds[index] = due;
+                    self.plan_again(index).await;
                 }
             }
         }
     }
 
-    /// What has to end before a fault starts: its own last repetition, and what has its resources and was to end by now: its
+    /// What has to end before a fault is planned: its own last repetition, and what has its resources and was to end by now: its
     /// start took some time, and it was to last as long as it was said.
-    fn in_the_way(&self, index: usize) -> Vec<usize> {
+    pub(super) fn in_the_way(&self, index: usize) -> Vec<usize> {
         let now = Instant::now();
         let kept = self.kept.get(index);
         let is_over = |started: &Started| {

@@ -111,14 +111,14 @@ pub(crate) fn doubts(run: &Run) -> Vec<String> {
         doubts.push("no fault was confirmed in place".to_owned());
     }
     // A fault that repeats is proven by any of its repetitions.
-    let mut hits: BTreeMap<usize, (u64, &chaos_core::Edge)> = BTreeMap::new();
-    for edge in &run.edges {
-        if let (EdgeKind::Recovered, Some(n)) = (edge.kind, edge.hits) {
-            hits.entry(edge.index).or_insert((0, edge)).0 += n;
-        }
+    let mut hits: BTreeMap<usize, (Option<u64>, &chaos_core::Edge)> = BTreeMap::new();
+    for edge in run.edges.iter().filter(|e| e.kind == EdgeKind::Recovered) {
+        // One of which it is not known may be the one that hit.
+        let (sum, _) = hits.entry(edge.index).or_insert((Some(0), edge));
+        *sum = sum.zip(edge.hits).map(|(sum, n)| sum + n);
     }
     for (sum, edge) in hits.values() {
-        if *sum == 0 {
+        if *sum == Some(0) {
             doubts.push(format!(
                 "fault not proven active: {} on {} was in place and hit nothing: nobody came (is the service pointed there?), or nothing that it is for, or too little for its share",
                 edge.fault, edge.target
