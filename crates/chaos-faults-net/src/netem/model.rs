@@ -84,6 +84,16 @@ impl Netem {
         !self.latency.is_zero() || self.pace.is_some() || self.slot.is_some()
     }
 
+    /// Whether packets get lost, and nothing else happens to them.
+    #[cfg(any(target_os = "linux", test))]
+    pub(crate) fn only_loses(&self) -> bool {
+        let others = [self.duplicate, self.corrupt, self.reorder];
+        self.loss.is_some()
+            && !self.slows_all()
+            && self.jitter.is_zero()
+            && others.iter().all(|chance| chance.percent == 0.0)
+    }
+
     /// How many packets may wait: what is said, or what 200,000 packets a second need, and 1,000 at least.
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn limit(&self) -> u32 {

@@ -49,7 +49,7 @@ impl Leaf {
         match self {
             Self::Tbf(_) => ActsOn::All,
             Self::Netem(netem) if netem.slows_all() => ActsOn::All,
-            Self::Netem(netem) if netem.loss.is_some() => ActsOn::Lost,
+            Self::Netem(netem) if netem.only_loses() => ActsOn::Lost,
             Self::Netem(_) => ActsOn::Unknown,
         }
     }
