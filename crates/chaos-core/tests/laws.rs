@@ -264,11 +264,16 @@ async fn a_fault_that_begins_when_another_ends_takes_its_place() {
     // Round after round, without a gap.
     fs::remove_file(&diary).unwrap();
     let injection = engine.inject([
-        note("tick").hold(ms(200)).every(ms(400)),
-        note("tock").after(ms(200)).hold(ms(200)).every(ms(400)),
+        note("tick").hold(ms(500)).every(ms(1000)),
+        note("tock").after(ms(500)).hold(ms(500)).every(ms(1000)),
     ]);
     let injection = injection.await.unwrap();
-    wait_until(|| undone().starts_with("tick tock tick tock tick tock ")).await;
+    wait_until(|| {
+        ["tick", "tock"]
+            .iter()
+            .all(|name| undone().matches(name).count() > 2)
+    })
+    .await;
     injection.recover().await.unwrap();
     assert_eq!(world.left(), (0, 0));
 }

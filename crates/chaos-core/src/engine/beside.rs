@@ -145,7 +145,8 @@ impl Session {
     }
 
     async fn plan_next(&mut self) {
-        if self.beside.planning.is_some() {
+        // When the session is over nothing is planned any more.
+        if self.beside.planning.is_some() || self.deadline.is_none() {
             return;
         }
         let Some(index) = self.beside.waiting.pop_front() else {

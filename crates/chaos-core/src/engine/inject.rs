@@ -24,6 +24,8 @@ use tracing::Instrument;
 
 /// How much later than its owner a watchdog acts.
 const DEADLINE_GRACE: Duration = Duration::from_secs(2);
+/// What it takes the host at most to tell how often a change has acted, when nothing is wrong.
+const USUAL_COUNT: Duration = Duration::from_millis(50);
 
 /// A fault that was begun.
 #[derive(Debug)]
@@ -282,7 +284,7 @@ impl Session {
             }
         }
         // Of what is not known nothing says that it never acted.
-        if unknown {
+        if unknown || ended.gone_early.is_some() {
             ended.hits = ended.hits.filter(|hits| *hits > 0);
         }
         ended
@@ -295,7 +297,9 @@ impl Session {
         }
         let (change, start) = (&step.change.summary, Instant::now());
         let asked = hits_of(&self.shared, &self.id, change, &step.undo, self.to_count).await;
-        self.to_count = self.to_count.saturating_sub(start.elapsed());
+        self.to_count = self
+            .to_count
+            .saturating_sub(start.elapsed().saturating_sub(USUAL_COUNT));
         asked.map_err(|error| {
             tracing::debug!(change, error = %Chain(&error), "it is not known how often it acted");
         })

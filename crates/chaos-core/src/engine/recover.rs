@@ -21,8 +21,8 @@ use tracing::Instrument;
 const TRIES: u32 = 3;
 /// The pause after the first try; it doubles.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long it may take to ask how often changes have acted. Putting back waits that long for all changes of a session, and no
-/// longer.
+/// How much longer than usual it may take to ask how often changes have acted, for all changes of a session: putting back
+/// waits for it.
 pub(super) const HITS: Duration = Duration::from_secs(1);
 
 /// What a recovery did.

@@ -47,6 +47,15 @@ fn later(start: Instant, time: Duration) -> Instant {
         .unwrap_or(start + Duration::from_secs(366 * 24 * 3600))
 }
 
+/// When the next round begins that can be kept. Rounds are counted from the first one, so that those of several faults stay
+/// beside each other; one that is missed is left out.
+fn next_round(begun: Instant, every: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(begun).as_nanos();
+    let rounds = late.div_ceil(every.as_nanos().max(1)).max(1);
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+    later(begun, every.checked_mul(rounds).unwrap_or(Duration::MAX)).max(now)
+}
+
 /// What the task on the warden knows.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -298,8 +307,7 @@ impl Session {
                 if let Some(every) = self.placements[index].every
                     && !self.schedule.starts(index)
                 {
-                    // Rounds are counted from the first one, so that those of several faults stay beside each other.
-                    let next = later(self.rounds[index], every).max(now);
+                    let next = next_round(self.rounds[index], every, now);
                     self.schedule.push(next, What::Start(index));
                 }
                 self.tell(
@@ -498,5 +506,29 @@ impl Session {
             detail,
         };
         self.notices.send(Notice::Edge(edge)).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_stay_on_their_grid_and_missed_ones_are_left_out() {
+        let (begun, ms) = (Instant::now(), Duration::from_millis);
+        for (every, late, next) in [
+            (400, 0, 400),
+            (400, 1, 400),
+            (400, 400, 400),
+            (400, 401, 800),
+            (400, 4000, 4000),
+        ] {
+            let round = next_round(begun, ms(every), begun + ms(late));
+            assert_eq!(round, begun + ms(next), "{late}");
+        }
+        assert_eq!(
+            next_round(begun, Duration::ZERO, begun + ms(7)),
+            begun + ms(7)
+        );
     }
 }
