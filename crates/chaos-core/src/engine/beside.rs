@@ -6,7 +6,7 @@
 
 use super::{
     EdgeNotice, Notice,
-    inject::{Done, asked},
+    inject::{Done, Started, asked},
     prepare::{Prepared, Unprepared},
     recover::wait_ready,
     session::Session,
@@ -174,6 +174,26 @@ impl Session {
             }
         };
         self.beside.tasks.spawn(plan.in_current_span());
+    }
+
+    /// What has to end before a fault is planned: its own last repetition, and what has its resources and was to end by now: its
+    /// start took some time, and it was to last as long as it was said.
+    fn in_the_way(&self, index: usize) -> Vec<usize> {
+        let now = Instant::now();
+        let kept = self.kept.get(index);
+        let is_over = |started: &Started| {
+            let resources = started.done.iter().filter_map(|done| match done {
+                Done::Logged(step) => Some(&step.change.resource),
+                _ => None,
+            });
+            let mut shared = resources.filter(|own| kept.is_some_and(|kept| kept.contains(*own)));
+            started.over.is_some_and(|over| over <= now) && shared.next().is_some()
+        };
+        let all = self.started.iter().enumerate();
+        all.filter(|(_, started)| !started.ended)
+            .filter(|(_, started)| started.index == index || is_over(started))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Acts on what was found out.

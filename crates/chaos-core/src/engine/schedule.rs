@@ -1,6 +1,6 @@
 //! When the faults of a session start and end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is due some time.
 #[derive(Debug, Clone, Copy)]
@@ -41,5 +41,45 @@ impl Schedule {
 
     pub(super) fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+/// So much later, as far as the clock can count.
+pub(super) fn later(start: Instant, time: Duration) -> Instant {
+    start
+        .checked_add(time)
+        .unwrap_or(start + Duration::from_secs(366 * 24 * 3600))
+}
+
+/// When the next round begins that can be kept. Rounds are counted from the first one, so that those of several faults stay
+/// beside each other; one that is missed is left out.
+pub(super) fn next_round(begun: Instant, every: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(begun).as_nanos();
+    let rounds = late.div_ceil(every.as_nanos().max(1)).max(1);
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+    later(begun, every.checked_mul(rounds).unwrap_or(Duration::MAX)).max(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_stay_on_their_grid_and_missed_ones_are_left_out() {
+        let (begun, ms) = (Instant::now(), Duration::from_millis);
+        for (every, late, next) in [
+            (400, 0, 400),
+            (400, 1, 400),
+            (400, 400, 400),
+            (400, 401, 800),
+            (400, 4000, 4000),
+        ] {
+            let round = next_round(begun, ms(every), begun + ms(late));
+            assert_eq!(round, begun + ms(next), "{late}");
+        }
+        assert_eq!(
+            next_round(begun, Duration::ZERO, begun + ms(7)),
+            begun + ms(7)
+        );
     }
 }

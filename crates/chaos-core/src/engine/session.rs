@@ -8,10 +8,10 @@ use super::{
     at_once::at_once,
     beside::Beside,
     handle::{Command, Reply},
-    inject::{Done, Started},
+    inject::Started,
     prepare::{Prepared, Preparing, Unprepared},
     recover::HITS,
-    schedule::{Schedule, What},
+    schedule::{Schedule, What, later, next_round},
 };
 use crate::{
     Chain, EdgeKind, EngineError, InjectionId, Placed, Refusal,
@@ -40,22 +40,6 @@ enum Last {
     Dropped(std::sync::mpsc::SyncSender<Result<Recovered, EngineError>>),
 }
 
-/// So much later, as far as the clock can count.
-fn later(start: Instant, time: Duration) -> Instant {
-    start
-        .checked_add(time)
-        .unwrap_or(start + Duration::from_secs(366 * 24 * 3600))
-}
-
-/// When the next round begins that can be kept. Rounds are counted from the first one, so that those of several faults stay
-/// beside each other; one that is missed is left out.
-fn next_round(begun: Instant, every: Duration, now: Instant) -> Instant {
-    let late = now.saturating_duration_since(begun).as_nanos();
-    let rounds = late.div_ceil(every.as_nanos().max(1)).max(1);
-    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
-    later(begun, every.checked_mul(rounds).unwrap_or(Duration::MAX)).max(now)
-}
-
 /// What the task on the warden knows.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -71,7 +55,7 @@ pub(super) struct Session {
     pub(super) next_step: u64,
     prepared: Vec<Prepared>,
     /// What each fault keeps for as long as it is in place.
-    kept: Vec<BTreeSet<String>>,
+    pub(super) kept: Vec<BTreeSet<String>>,
     schedule: Schedule,
     /// When the current round of each fault was to begin.
     rounds: Vec<Instant>,
@@ -351,26 +335,6 @@ impl Session {
         }
     }
 
-    /// What has to end before a fault is planned: its own last repetition, and what has its resources and was to end by now: its
-    /// start took some time, and it was to last as long as it was said.
-    pub(super) fn in_the_way(&self, index: usize) -> Vec<usize> {
-        let now = Instant::now();
-        let kept = self.kept.get(index);
-        let is_over = |started: &Started| {
-            let resources = started.done.iter().filter_map(|done| match done {
-                Done::Logged(step) => Some(&step.change.resource),
-                _ => None,
-            });
-            let mut shared = resources.filter(|own| kept.is_some_and(|kept| kept.contains(*own)));
-            started.over.is_some_and(|over| over <= now) && shared.next().is_some()
-        };
-        let all = self.started.iter().enumerate();
-        all.filter(|(_, started)| !started.ended)
-            .filter(|(_, started)| started.index == index || is_over(started))
-            .map(|(at, _)| at)
-            .collect()
-    }
-
     /// Takes one fault back.
     pub(super) async fn end_one(&mut self, at: usize) -> Result<(), EngineError> {
         if self.started[at].ended {
@@ -506,29 +470,5 @@ impl Session {
             detail,
         };
         self.notices.send(Notice::Edge(edge)).ok();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounds_stay_on_their_grid_and_missed_ones_are_left_out() {
-        let (begun, ms) = (Instant::now(), Duration::from_millis);
-        for (every, late, next) in [
-            (400, 0, 400),
-            (400, 1, 400),
-            (400, 400, 400),
-            (400, 401, 800),
-            (400, 4000, 4000),
-        ] {
-            let round = next_round(begun, ms(every), begun + ms(late));
-            assert_eq!(round, begun + ms(next), "{late}");
-        }
-        assert_eq!(
-            next_round(begun, Duration::ZERO, begun + ms(7)),
-            begun + ms(7)
-        );
     }
 }

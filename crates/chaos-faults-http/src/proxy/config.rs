@@ -23,7 +23,8 @@ pub struct HttpProxyConfig {
     #[serde(default)]
     pub upstream_ca: Option<PathBuf>,
     /// A file to write the certificate, in PEM, of the proxy's own authority to, for clients that speak TLS with it.
-    /// One that another program wrote is left alone, and refused. Removed with the proxy; one that a killed process has left is replaced by the next. Default: none.
+    /// One that another program wrote is left alone, and refused. Removed with the proxy; one that a killed process has
+    /// left is replaced by the next. Default: none.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
 }

@@ -23,8 +23,8 @@ use serde::Deserialize;
 ///
 /// # How it is undone
 /// The interface is set up, and the permanent IPv6 addresses, the routes and the neighbours that it had are made again, in the
-/// order in which they were, as far as they are not there. Addresses and routes that came by router advertisements come again by them. A route with several ways
-/// (multipath) is not made again.
+/// order in which they were, as far as they are not there. Addresses and routes that came by router advertisements come
+/// again by them. A route with several ways (multipath) is not made again.
 ///
 /// # Configuration
 /// ```

@@ -13,6 +13,7 @@ mod json;
 mod junit;
 mod machine;
 mod markdown;
+mod measures;
 mod model;
 mod paint;
 mod prometheus;
@@ -24,12 +25,13 @@ mod width;
 
 pub use acted::acted;
 pub use advice::Advice;
-pub use compare::{Change, Comparison, Measure, Tolerance as CompareTolerance, Trend};
+pub use compare::{Change, Comparison, Tolerance as CompareTolerance, Trend};
 pub use format::{Format, FormatError};
 #[cfg(feature = "html")]
 pub use html::HtmlError;
 pub use json::{ReportError, SCHEMA, Schema};
 pub use machine::Machine;
+pub use measures::Measure;
 pub use model::{LoadFacts, Report};
 pub use paint::{Paint, printable};
 pub use summary::{RefusedScenario, Summary};
