@@ -47,8 +47,8 @@ pub trait Undo: Serialize + DeserializeOwned + fmt::Debug + Send + Sync + 'stati
     async fn presence(&self, cx: &Context) -> Result<Presence, FaultError>;
 
     /// How often the change has acted, such as how many packets it dropped, if it is in place and the host counts that: what
-    /// never acted proves nothing. Asked right before the change is undone; beside 50 ms each
-    /// they have a second in a session, all of them together, and what is not asked any more is not known.
+    /// never acted proves nothing. Asked right before the change is undone; beside 50 ms each they have a second in a session, all
+    /// of them together, and what is not asked any more is not known.
     ///
     /// # Errors
     /// The host could not be read; then it is not known.

@@ -139,8 +139,8 @@ impl Table {
         self.protocols().into_iter().flat_map(each).collect()
     }
 
-    /// What goes on in any case. What the senders of rejected packets are told by does: out, and, where the sender is here, back in through the
-    /// loopback interface.
+    /// What goes on in any case: what IPv6 finds its neighbours by, and what the senders of rejected packets are told by; out, and,
+    /// where the sender is here, back in through the loopback interface.
     fn spared(&self, hook: &Hook) -> Vec<Expressions> {
         let start = match hook.side {
             Side::Destination => Expressions::default(),

@@ -42,7 +42,8 @@ use chaos_core::{
 ///     }
 /// }
 /// ```
-/// Tables of others are not touched. A table of the same name that is there already is refused.
+/// With `reject`, and for `protocol: icmp`, rules before these accept what is needed for it: the answers to the sender, and that by
+/// which IPv6 finds its neighbours. Tables of others are not touched. A table of the same name that is there already is refused.
 ///
 /// # How it is undone
 /// The table is deleted, by its handle, if it carries our mark and is in the very namespace in which it was made,
