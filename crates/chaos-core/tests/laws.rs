@@ -278,6 +278,55 @@ async fn a_fault_that_begins_when_another_ends_takes_its_place() {
     assert_eq!(world.left(), (0, 0));
 }
 
+/// Has something else to change when its target has moved.
+#[derive(Debug, Clone)]
+struct Moving(Arc<Mutex<Custom>>);
+
+#[async_trait]
+impl Fault for Moving {
+    fn kind(&self) -> &'static str {
+        "test.moving"
+    }
+    fn needs(&self, _: &Site) -> Needs {
+        Needs::none()
+    }
+    async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        let now = self.0.lock().unwrap().clone();
+        now.plan(sites, cx).await
+    }
+}
+
+#[tokio::test]
+async fn a_fault_whose_target_moved_takes_the_place_of_the_one_that_is_over_there() {
+    let (world, other) = (World::new(), World::new());
+    let engine = engine_with_notes(&world).await;
+    let (ms, diary) = (Duration::from_millis, other.host().join("diary"));
+    let note = |path: &str, name: &str| {
+        let mut fault = writes_note(&world, path);
+        (fault.record.diary, fault.record.name) = (Some(diary.clone()), name.into());
+        fault
+    };
+    let mut slow = note("a", "first");
+    let apply = Arc::clone(&slow.apply);
+    slow.apply = Arc::new(move || {
+        std::thread::sleep(ms(300));
+        apply()
+    });
+    let moving = Moving(Arc::new(Mutex::new(note("b", "second"))));
+    let injection = engine.inject([
+        slow.on(&Host).hold(ms(500)),
+        moving.clone().on(&Host).after(ms(500)).hold(ms(200)),
+    ]);
+    let injection = injection.await.unwrap();
+    // The first is in place until 800 ms, and the second is where it is at 500 ms.
+    *moving.0.lock().unwrap() = note("a", "second");
+    let undone = || fs::read_to_string(&diary).unwrap_or_default();
+    wait_until(|| undone() == "first second ").await;
+    let recovered = injection.recover().await.unwrap();
+    assert_eq!((recovered.reverted, recovered.lost), (2, vec![]));
+    assert_eq!(world.left(), (0, 0));
+}
+
 // 1. Write ahead.
 
 #[tokio::test]

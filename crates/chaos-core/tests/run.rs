@@ -753,6 +753,23 @@ async fn a_fault_that_would_start_after_the_end_is_refused() {
 }
 
 #[tokio::test]
+async fn a_round_that_is_cut_short_by_the_next_one_is_told() {
+    let world = World::new();
+    for (slow, told) in [(0, false), (500, true)] {
+        let litter = world.litter_with(|litter| (litter.pieces, litter.slow_ms) = (1, slow));
+        let experiment = Experiment::named("slow to start")
+            .baseline(ms(10))
+            .hold(ms(1500))
+            .recovery_limit(ms(2000))
+            .fault(litter.hold(ms(600)).every(ms(800)));
+        let run = world.engine().await.run(&experiment).await.unwrap();
+        let cut = |warning: &String| warning.contains("was in place for");
+        assert_eq!(run.warnings.iter().any(cut), told, "{:?}", run.warnings);
+        assert_eq!(world.left(), (0, 0));
+    }
+}
+
+#[tokio::test]
 async fn a_probe_that_never_sees_anything_is_told_and_holds_nothing() {
     #[derive(Debug)]
     struct Blind;

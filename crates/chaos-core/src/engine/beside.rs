@@ -152,8 +152,11 @@ impl Session {
         let Some(index) = self.beside.waiting.pop_front() else {
             return;
         };
-        for at in self.in_the_way(index) {
-            if let Err(error) = self.end_one(at).await {
+        // Its own last round ends before it is planned.
+        for at in 0..self.started.len() {
+            if self.started[at].index == index
+                && let Err(error) = self.make_way(at).await
+            {
                 self.fail(error).await;
                 return;
             }
@@ -176,24 +179,45 @@ impl Session {
         self.beside.tasks.spawn(plan.in_current_span());
     }
 
-    /// What has to end before a fault is planned: its own last repetition, and what has its resources and was to end by now: its
-    /// start took some time, and it was to last as long as it was said.
-    fn in_the_way(&self, index: usize) -> Vec<usize> {
-        let now = Instant::now();
-        let kept = self.kept.get(index);
-        let is_over = |started: &Started| {
-            let resources = started.done.iter().filter_map(|done| match done {
-                Done::Logged(step) => Some(&step.change.resource),
-                _ => None,
-            });
-            let mut shared = resources.filter(|own| kept.is_some_and(|kept| kept.contains(*own)));
-            started.over.is_some_and(|over| over <= now) && shared.next().is_some()
+    /// What has to end before a plan can be acted on, although it has not been in place for as long as it was said, because its
+    /// start took some time: it was to end by now, and has what the plan needs. Of a plan that was refused it is not known what
+    /// that is.
+    fn in_the_way(&self, prepared: &Result<Box<Prepared>, Unprepared>) -> Vec<usize> {
+        let kept = match prepared {
+            Ok(prepared) => Some(prepared.kept()),
+            Err(Unprepared::Refused(_)) => None,
+            Err(Unprepared::Log(_)) => return Vec::new(),
         };
+        let needed = |started: &Started| match &kept {
+            Some(kept) => started.resources().any(|own| kept.contains(own)),
+            None => true,
+        };
+        let now = Instant::now();
         let all = self.started.iter().enumerate();
-        all.filter(|(_, started)| !started.ended)
-            .filter(|(_, started)| started.index == index || is_over(started))
+        all.filter(|(_, started)| !started.ended && needed(started))
+            .filter(|(_, started)| started.ends.is_some_and(|ends| ends.asked <= now))
             .map(|(at, _)| at)
             .collect()
+    }
+
+    /// Ends what another fault takes the place of, and tells when it was in place for clearly less than it was said.
+    async fn make_way(&mut self, at: usize) -> Result<(), EngineError> {
+        let started = &self.started[at];
+        if let Some(ends) = started.ends.filter(|_| !started.ended) {
+            let missed = ends.due.saturating_duration_since(Instant::now());
+            if missed > ends.hold / 10 {
+                let warning = format!(
+                    "{} on {} was in place for {:.1?} of its {:.1?}: what comes next took its place; leave more time between \
+                     them",
+                    started.kind,
+                    started.target,
+                    ends.hold.saturating_sub(missed),
+                    ends.hold,
+                );
+                self.notices.send(Notice::Warning(warning)).ok();
+            }
+        }
+        self.end_one(at).await
     }
 
     /// Acts on what was found out.
@@ -229,6 +253,17 @@ impl Session {
     }
 
     async fn planned(&mut self, index: usize, prepared: Result<Box<Prepared>, Unprepared>) {
+        let in_the_way = self.in_the_way(&prepared);
+        if !in_the_way.is_empty() {
+            for at in in_the_way {
+                if let Err(error) = self.make_way(at).await {
+                    self.fail(error).await;
+                    return;
+                }
+            }
+            self.plan_again(index).await;
+            return;
+        }
         let following = self.beside.following.contains(&index);
         let put = match prepared {
             Ok(prepared) => {

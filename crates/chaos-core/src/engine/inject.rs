@@ -42,11 +42,29 @@ pub(super) struct Started {
     /// It was seen in place, all of it.
     pub(super) in_place: bool,
     pub(super) ended: bool,
+    /// When it ends, if it does so by itself.
+    pub(super) ends: Option<Ends>,
+}
+
+/// When a fault ends that is in place for a time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
     /// When it was to end, as it was asked for.
-    pub(super) over: Option<Instant>,
+    pub(super) asked: Instant,
+    /// When it has been in place for as long as it was said.
+    pub(super) due: Instant,
+    pub(super) hold: Duration,
 }
 
 impl Started {
+    /// The resources of what is to be undone of it.
+    pub(super) fn resources(&self) -> impl Iterator<Item = &String> {
+        self.done.iter().filter_map(|done| match done {
+            Done::Logged(step) => Some(&step.change.resource),
+            Done::Held { .. } | Done::OneWay => None,
+        })
+    }
+
     /// Whether nothing of it can be taken back.
     pub(super) fn cannot_be_undone(&self) -> bool {
         !self.done.is_empty() && self.done.iter().all(|done| matches!(done, Done::OneWay))
@@ -107,7 +125,7 @@ impl Session {
             lost: false,
             in_place: false,
             ended: false,
-            over: None,
+            ends: None,
         });
         for step in prepared.plan.steps {
             let change = step.change;
@@ -296,7 +314,8 @@ impl Session {
             return Err(());
         }
         let (change, start) = (&step.change.summary, Instant::now());
-        let asked = hits_of(&self.shared, &self.id, change, &step.undo, self.to_count).await;
+        let limit = self.to_count + USUAL_COUNT;
+        let asked = hits_of(&self.shared, &self.id, change, &step.undo, limit).await;
         self.to_count = self
             .to_count
             .saturating_sub(start.elapsed().saturating_sub(USUAL_COUNT));

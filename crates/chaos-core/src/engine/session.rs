@@ -8,7 +8,7 @@ use super::{
     at_once::at_once,
     beside::Beside,
     handle::{Command, Reply},
-    inject::Started,
+    inject::{Ends, Started},
     prepare::{Prepared, Preparing, Unprepared},
     recover::HITS,
     schedule::{Schedule, What, later, next_round},
@@ -21,7 +21,6 @@ use crate::{
     undo_log::{Claim, Log},
 };
 use std::{
-    collections::BTreeSet,
     mem,
     sync::Arc,
     time::{Duration, Instant},
@@ -54,8 +53,6 @@ pub(super) struct Session {
     pub(super) log: Option<Log>,
     pub(super) next_step: u64,
     prepared: Vec<Prepared>,
-    /// What each fault keeps for as long as it is in place.
-    pub(super) kept: Vec<BTreeSet<String>>,
     schedule: Schedule,
     /// When the current round of each fault was to begin.
     rounds: Vec<Instant>,
@@ -91,7 +88,6 @@ impl Session {
             log: None,
             next_step: 0,
             prepared: Vec::new(),
-            kept: Vec::new(),
             schedule: Schedule::default(),
             rounds: Vec::new(),
             repetitions: Vec::new(),
@@ -248,7 +244,6 @@ impl Session {
         }
         self.claims = claims;
         self.repetitions = vec![0; self.placements.len()];
-        self.kept = prepared.iter().map(Prepared::kept).collect();
         self.prepared = prepared;
         Ok(preview)
     }
@@ -284,8 +279,13 @@ impl Session {
                 self.started[at].in_place = true;
                 self.repetitions[index] += 1;
                 if let Some(hold) = hold {
-                    self.schedule.push(later(now, hold), What::End(at));
-                    self.started[at].over = Some(later(self.rounds[index], hold));
+                    let ends = Ends {
+                        asked: later(self.rounds[index], hold),
+                        due: later(now, hold),
+                        hold,
+                    };
+                    self.schedule.push(ends.due, What::End(at));
+                    self.started[at].ends = Some(ends);
                 }
                 // One that follows its target has its next round already.
                 if let Some(every) = self.placements[index].every
