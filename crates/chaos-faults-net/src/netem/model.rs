@@ -78,10 +78,11 @@ impl Netem {
         self.latency + self.jitter * 6 + slot
     }
 
-    /// Whether every packet is later than it would be.
+    /// Whether every packet is later than it would be. One that overtakes others is not.
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn slows_all(&self) -> bool {
-        !self.latency.is_zero() || self.pace.is_some() || self.slot.is_some()
+        let slows = !self.latency.is_zero() || self.pace.is_some() || self.slot.is_some();
+        slows && self.reorder.percent == 0.0
     }
 
     /// Whether packets get lost, and nothing else happens to them.
@@ -158,6 +159,17 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_not_done() {
         assert_eq!(Netem::default().to_string(), "");
+    }
+
+    #[test]
+    fn packets_that_overtake_others_are_not_counted_as_slow_ones() {
+        let mut netem = Netem {
+            latency: Duration::from_millis(10),
+            ..Netem::default()
+        };
+        assert!(netem.slows_all() && !netem.only_loses());
+        netem.reorder = Chance::percent(1.0);
+        assert!(!netem.slows_all() && !netem.only_loses());
     }
 
     #[test]
