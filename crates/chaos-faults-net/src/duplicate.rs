@@ -62,6 +62,14 @@ impl Duplicate {
         }
     }
 
+    /// How much each packet depends on the one before, 0 to 100: packets that arrive twice come in rows, their share
+    /// stays the same. Default: 0.
+    #[must_use]
+    pub const fn correlation(mut self, percent: f64) -> Self {
+        self.chance.correlation = percent;
+        self
+    }
+
     /// Which way through a UDP proxy. Default: downstream.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {

@@ -79,6 +79,14 @@ impl Reorder {
         }
     }
 
+    /// How much each packet depends on the one before, 0 to 100: those that overtake come in rows, their share stays
+    /// the same. Default: 0.
+    #[must_use]
+    pub const fn correlation(mut self, percent: f64) -> Self {
+        self.order.chance.correlation = percent;
+        self
+    }
+
     /// Which way through a UDP proxy. Default: downstream.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {

@@ -81,6 +81,14 @@ impl Loss {
         }
     }
 
+    /// How much each packet depends on the one before, 0 to 100: losses come in rows, their share stays the same.
+    /// Default: 0. On a proxy for TCP it is refused.
+    #[must_use]
+    pub const fn correlation(mut self, percent: f64) -> Self {
+        self.chance.correlation = percent;
+        self
+    }
+
     /// Which way through a proxy packets get lost. Default: downstream.
     #[must_use]
     pub fn direction(mut self, direction: Direction) -> Self {

@@ -31,12 +31,14 @@ impl Chance {
         }
     }
 
-    /// Checks what a field says: it must be a share, and something must happen; `idle` is what 0 does.
+    /// Checks what a field says: both must be shares, and something must happen; `idle` is what 0 does.
     pub(crate) fn check(self, field: &str, idle: &str) -> Result<(), ConfigError> {
         let wrong = |problem: String| {
             ConfigError::field(field, problem).help("a number above 0 and up to 100")
         };
         let percent = Percent::try_from(self.percent).map_err(|e| wrong(e.to_string()))?;
+        Percent::try_from(self.correlation)
+            .map_err(|e| ConfigError::field("correlation", e.to_string()).help("0 to 100"))?;
         match percent.get() == 0.0 {
             true => Err(wrong(idle.to_owned())),
             false => Ok(()),
