@@ -14,18 +14,31 @@ pub fn acted(edge: &Edge) -> Option<String> {
     edge.hits.filter(|_| counts).map(times)
 }
 
-/// The same for all faults of a run, each with all of its repetitions.
+/// The same for all faults of a run, each with all of its repetitions. Where it is known of some of them only, it is that often
+/// at least.
 pub(super) fn all(run: &Run) -> Option<String> {
-    let mut faults: BTreeMap<usize, (&Edge, u64)> = BTreeMap::new();
-    for edge in run.edges.iter().filter(|e| e.kind == EdgeKind::Recovered) {
-        if let (Some(hits), Some(_)) = (edge.hits, acted(edge)) {
-            faults.entry(edge.index).or_insert((edge, 0)).1 += hits;
-        }
+    of(&run.edges)
+}
+
+fn of(edges: &[Edge]) -> Option<String> {
+    let mut faults: BTreeMap<usize, Vec<&Edge>> = BTreeMap::new();
+    for edge in edges.iter().filter(|e| e.kind == EdgeKind::Recovered) {
+        faults.entry(edge.index).or_default().push(edge);
     }
-    let told = |(edge, hits): &(&Edge, u64)| {
-        format!("{} on {} acted {}", edge.fault, edge.target, times(*hits))
+    let told = |rounds: &Vec<&Edge>| {
+        let known: Vec<u64> = rounds.iter().filter_map(|edge| edge.hits).collect();
+        let edge = rounds.iter().find(|edge| acted(edge).is_some())?;
+        let least = match known.len() < rounds.len() {
+            true => "at least ",
+            false => "",
+        };
+        let times = times(known.iter().sum());
+        Some(format!(
+            "{} on {} acted {least}{times}",
+            edge.fault, edge.target
+        ))
     };
-    let told: Vec<String> = faults.values().map(told).collect();
+    let told: Vec<String> = faults.values().filter_map(told).collect();
     (!told.is_empty()).then(|| told.join(", "))
 }
 
@@ -40,10 +53,10 @@ fn times(hits: u64) -> String {
 mod tests {
     use super::*;
 
-    fn recovered(fault: &str, hits: u64) -> Edge {
+    fn recovered(fault: &str, hits: impl Into<Option<u64>>) -> Edge {
         let edge = serde_json::json!({
             "kind": "recovered", "fault": fault, "target": "host", "index": 0, "repetition": 0,
-            "requested": 0.0, "confirmed": 0.0, "hits": hits, "detail": null,
+            "requested": 0.0, "confirmed": 0.0, "hits": hits.into(), "detail": null,
         });
         serde_json::from_value(edge).unwrap()
     }
@@ -53,5 +66,16 @@ mod tests {
         assert_eq!(acted(&recovered("mem.fill", 12800)), None);
         assert_eq!(acted(&recovered("net.latency", 1)).unwrap(), "1 time");
         assert_eq!(acted(&recovered("dns.delay", 7)).unwrap(), "7 times");
+    }
+
+    #[test]
+    fn rounds_of_which_nothing_is_known_may_have_acted() {
+        let (known, not) = (recovered("net.loss", 7), recovered("net.loss", None));
+        let told = |rounds: &[&Edge]| of(&rounds.iter().copied().cloned().collect::<Vec<_>>());
+        let both = told(&[&known, &known]).unwrap();
+        assert_eq!(both, "net.loss on host acted 14 times");
+        let one = told(&[&not, &known]).unwrap();
+        assert_eq!(one, "net.loss on host acted at least 7 times");
+        assert_eq!(told(&[&not]), None);
     }
 }
