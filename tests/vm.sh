@@ -38,7 +38,7 @@ script="$dir/run.sh"
     printf '\necho "vm: status $?"\n'
 } >"$script"
 
-limit=${CHAOS_VM_LIMIT:-900}
+limit=${CHAOS_VM_LIMIT:-1800}
 PATH="$dir/venv/bin:$PATH" timeout "$limit" vng -v -r "$kernel" --disable-kvm --disable-microvm -m 2G --cpus 2 \
     -- sh "$script" >"$log" 2>&1 </dev/null || true
 # Without what the kernel itself says.

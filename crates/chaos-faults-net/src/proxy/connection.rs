@@ -2,6 +2,7 @@
 
 use super::{
     clock::Timer,
+    departure::Departure,
     effect::Gate,
     faults::{Closed, Follower},
     relay::{Close, Relay},
@@ -67,8 +68,8 @@ async fn open(
     }
 }
 
-/// Waits while a fault holds new connections or delays them. A held client that gives up meanwhile is let go, or a long fault would
-/// collect dead connections.
+/// Waits while a fault holds new connections or delays them. A held client that is gone meanwhile is let go, or a long fault would
+/// collect dead connections. One that has ended its stream may be gone or want an answer: some of these are kept, for a time.
 async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Result<Bytes, Close> {
     let mut early = BytesMut::new();
     let mut counted = Vec::new();
@@ -79,6 +80,7 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
         }
     };
     let began = Instant::now();
+    let mut ended = None;
     let mut timer = Timer::default();
     let mut stack = follower.changed().await.map_err(gently)?;
     loop {
@@ -98,41 +100,63 @@ async fn held(link: Link, client: &mut Stream, follower: &mut Follower) -> Resul
             return Ok(early.freeze());
         }
         // While it is only delayed, what a client says stays with the kernel, and so does its end.
-        let mut watch = match is_held {
+        let mut watch = match is_held && ended.is_none() {
             true => Watch::for_the_end(),
             false => Watch::default(),
+        };
+        let until = match &ended {
+            Some((since, _)) if is_held => Some(*since + Departure::LINGER),
+            _ if is_held => None,
+            _ => Some(began + wait),
         };
         tokio::select! {
             changed = follower.changed() => stack = changed.map_err(gently)?,
             heard = poll_fn(|cx| {
-                let room = (is_held && early.len() < EARLY).then_some(&mut early);
-                poll_waiting(cx, client, room, &mut watch)
-            }) => heard?,
-            () = poll_fn(|cx| timer.poll(cx, began + wait)), if !is_held => {}
+                let room = is_held && ended.is_none() && early.len() < EARLY;
+                poll_waiting(cx, client, room.then_some(&mut early), &mut watch)
+            }) => match heard? {
+                Heard::More => {}
+                Heard::End if is_held && ended.is_none() => {
+                    let place = follower.shared().place_for_ended().ok_or(Close::Gently)?;
+                    ended = Some((Instant::now(), place));
+                }
+                Heard::End => return Err(Close::Gently),
+            },
+            () = poll_fn(|cx| timer.poll(cx, until.unwrap_or(began))), if until.is_some() => {
+                if is_held {
+                    return Err(Close::Gently);
+                }
+            }
         }
     }
 }
 
-/// Takes what a client that waits says, if there is room for it; an error when it gives up.
+/// What is heard of a client that waits.
+enum Heard {
+    More,
+    End,
+}
+
+/// Takes what a client that waits says, if there is room for it; an error when it is reset.
 fn poll_waiting(
     cx: &mut Context<'_>,
     client: &mut Stream,
     room: Option<&mut BytesMut>,
     watch: &mut Watch,
-) -> Poll<Result<(), Close>> {
+) -> Poll<Result<Heard, Close>> {
     let Some(early) = room else {
         let unread = Unread {
             stream: client,
             told: false,
         };
-        return Poll::Ready(Err(match ready!(watch.poll(cx, unread)) {
-            Gone::Closed => Close::Gently,
-            Gone::Reset => Close::Reset,
-        }));
+        return Poll::Ready(match ready!(watch.poll(cx, unread)) {
+            Gone::Closed => Ok(Heard::End),
+            Gone::Reset => Err(Close::Reset),
+        });
     };
     Poll::Ready(match ready!(pin!(client.read_buf(early)).poll(cx)) {
-        Ok(0) => Err(Close::Gently),
-        Ok(_) => Ok(()),
+        Ok(0) => Ok(Heard::End),
+        Ok(_) => Ok(Heard::More),
         Err(_) => Err(Close::Reset),
     })
 }

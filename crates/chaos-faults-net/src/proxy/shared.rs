@@ -21,6 +21,11 @@ use std::{
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// So many clients that have ended their streams may wait: whoever closed its end looks the same, and a long fault would collect
+/// them.
+pub(crate) const ENDED: usize = 256;
 
 /// What a proxy has in common with the faults on it.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ pub(crate) struct Shared {
     /// The number of the next connection.
     connections: AtomicU64,
     next_fault: AtomicU64,
+    /// Places for clients that have ended their streams and wait all the same.
+    ended: Arc<Semaphore>,
     /// How many faults keep the door shut; `None`: the proxy is closed.
     refusing: Mutex<Option<usize>>,
 }
@@ -70,8 +77,14 @@ impl Shared {
             open: AtomicUsize::new(0),
             connections: AtomicU64::new(0),
             next_fault: AtomicU64::new(0),
+            ended: Arc::new(Semaphore::new(ENDED)),
             refusing: Mutex::new(Some(0)),
         }
+    }
+
+    /// A place for a client that has ended its stream and waits all the same; `None` when all are taken.
+    pub(crate) fn place_for_ended(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.ended).try_acquire_owned().ok()
     }
 
     /// The same, and a client whose upstream cannot be reached is closed rather than reset.

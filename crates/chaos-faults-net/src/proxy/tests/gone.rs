@@ -3,7 +3,7 @@
 use super::{put, until};
 use crate::{
     Bandwidth, Blackhole, Direction, Latency, SlowClose,
-    proxy::{Proxy, departure::Departure},
+    proxy::{Proxy, departure::Departure, shared::ENDED},
 };
 use chaos_core::Held;
 use socket2::SockRef;
@@ -180,4 +180,33 @@ async fn what_nobody_takes_of_who_is_gone_is_let_go_in_the_end() {
     let linger = Departure::LINGER;
     assert!(took >= linger && took < linger * 2, "{took:?}");
     drop(server);
+}
+
+#[tokio::test]
+async fn new_clients_that_have_ended_their_streams_are_kept_in_a_black_hole_as_long_as_there_is_room()
+ {
+    let (proxy, client, server) = connection().await;
+    drop((client, server));
+    all_closed(&proxy);
+    let hole = put(&proxy, Blackhole::new());
+    let mut clients = Vec::new();
+    for _ in 0..ENDED + 20 {
+        let mut client = TcpStream::connect(proxy.address()).unwrap();
+        client.write_all(b"?").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        clients.push(client);
+    }
+    let ended = Instant::now();
+    until("those for whom there is no room are let go", || {
+        let open = proxy.shared().open().load(Ordering::Relaxed);
+        open == ENDED && hole.hits() == Some((ENDED + 20) as u64)
+    });
+    all_closed(&proxy);
+    let took = ended.elapsed();
+    let linger = Departure::LINGER;
+    assert!(
+        took >= linger - Duration::from_secs(2) && took < linger * 2,
+        "{took:?}"
+    );
+    hole.release().unwrap();
 }
