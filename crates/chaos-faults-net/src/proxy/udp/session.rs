@@ -33,6 +33,10 @@ pub(super) struct Session {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ended;
 
+/// Nobody listens where the upstream was, so its name may lead elsewhere by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refused;
+
 #[derive(Debug)]
 struct State {
     follower: Follower,
@@ -41,6 +45,7 @@ struct State {
     /// To the client.
     down: Line,
     upstream: Option<UdpSocket>,
+    refused: bool,
     /// When a datagram came from either side the last time.
     used: Instant,
     timer: Timer,
@@ -51,6 +56,8 @@ struct State {
 impl Session {
     /// When to try again what the kernel has no room for at the moment.
     const AGAIN: Duration = Duration::from_millis(1);
+    /// How often the name of an upstream that refuses is looked up again.
+    const LOOK_UP: Duration = Duration::from_secs(1);
     /// What a datagram costs at least of what may be moved before others get their turn.
     pub(super) const LEAST: usize = 1024;
 
@@ -68,6 +75,7 @@ impl Session {
                 up: Line::new(Flow::Upstream, under_way),
                 down: Line::new(Flow::Downstream, under_way),
                 upstream: None,
+                refused: false,
                 used: Instant::now(),
                 timer: Timer::default(),
                 waker: None,
@@ -98,7 +106,7 @@ impl Session {
             state.up.come(data, now);
         } else {
             state.way(Flow::Upstream).copied(data.len());
-            if !changed {
+            if !changed && !state.refused {
                 return Ok(());
             }
         }
@@ -125,7 +133,19 @@ impl Session {
             self.state().drop_up();
             poll_fn(|cx| self.poll_wanted(cx)).await;
         }
-        poll_fn(|cx| self.poll(cx)).await;
+        let mut looked_up = Instant::now();
+        while let Err(Refused) = poll_fn(|cx| self.poll(cx, Some(looked_up + Self::LOOK_UP))).await
+        {
+            let again = upstream::connect(shared.upstream(), shared.address());
+            tokio::select! {
+                biased;
+                _ = poll_fn(|cx| self.poll(cx, None)) => return,
+                again = again => if let Ok(socket) = again {
+                    self.state().follow_upstream(socket);
+                },
+            }
+            looked_up = Instant::now();
+        }
     }
 
     /// Whether there is something for the upstream.
@@ -138,18 +158,26 @@ impl Session {
         }
     }
 
-    /// Ready when the session has ended.
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the session has ended, or, from some time on, when the upstream refuses.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        refused_from: Option<Instant>,
+    ) -> Poll<Result<(), Refused>> {
         let mut state = self.state();
         let state = &mut *state;
         state.listen(cx);
         let mut allowance = Allowance::new();
         loop {
             if state.follow(&self.link).is_err() {
-                return Poll::Ready(());
+                return Poll::Ready(Ok(()));
             }
             let now = Instant::now();
             let blocked = state.send(self.peer, now);
+            if state.refused && refused_from.is_some_and(|from| from <= now) {
+                state.refused = false;
+                return Poll::Ready(Err(Refused));
+            }
             let mut wake = [state.up.next(), state.down.next()]
                 .into_iter()
                 .flatten()
@@ -181,6 +209,14 @@ impl State {
         let known = self.waker.as_ref();
         if !known.is_some_and(|known| known.will_wake(cx.waker())) {
             self.waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Goes on with another socket when that leads elsewhere.
+    fn follow_upstream(&mut self, socket: UdpSocket) {
+        let at = |socket: &UdpSocket| socket.peer_addr().ok();
+        if self.upstream.as_ref().and_then(at) != at(&socket) {
+            self.upstream = Some(socket);
         }
     }
 
@@ -231,13 +267,16 @@ impl State {
     }
 
     /// Sends a datagram to the upstream, if there is room for it in the kernel.
-    fn send_up(&self, data: &[u8]) -> bool {
+    fn send_up(&mut self, data: &[u8]) -> bool {
         let Some(upstream) = &self.upstream else {
             return false;
         };
         let sent = match upstream.try_send(data) {
             // That is about one before it, to which nobody listened; this one was not sent.
-            Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => upstream.try_send(data),
+            Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
+                self.refused = true;
+                upstream.try_send(data)
+            }
             sent => sent,
         };
         self.is_sent(sent.map(drop), Flow::Upstream, data)
@@ -277,6 +316,7 @@ impl State {
             if let Err(error) = ready!(upstream.poll_recv(cx, &mut buffer)) {
                 // Nobody listens there now (ICMP port unreachable); somebody may later.
                 tracing::debug!(%error, "the upstream does not take datagrams");
+                self.refused |= error.kind() == io::ErrorKind::ConnectionRefused;
                 return Poll::Ready(0);
             }
             let (data, now) = (buffer.filled(), Instant::now());
