@@ -133,12 +133,41 @@ fn host_and_port_are_said_as_with_toxiproxy() {
         (&["--host=::1", "--port=0"], "[::1]:"),
         (&["--port", "0"], "127.0.0.1:"),
         (&["-host", "localhost", "-port=0"], "127.0.0.1:"),
+        (&["-host", "localhost", "-port=0", "-seed=-5"], "127.0.0.1:"),
+        (
+            &[
+                "-host=localhost",
+                "-port=0",
+                "-proxy-metrics=true",
+                "-runtime-metrics=0",
+            ],
+            "127.0.0.1:",
+        ),
     ] {
         let serving = Serving::start(&scene, args);
         let address = serving.address.to_string();
         assert!(address.starts_with(begins), "{args:?}: {address}");
         assert_eq!(serving.end("-TERM").status.code(), Some(0));
     }
+}
+
+#[test]
+fn it_says_which_toxiproxy_it_behaves_like() {
+    let scene = Scene::new();
+    for flag in ["-version", "--version"] {
+        let output = scene.chaos(&["proxy", "serve", flag]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said, "toxiproxy-server version 2.12.0\n");
+    }
+    let mut wrong = scene.chaos(&["proxy", "serve", "-proxy-metrics=maybe"]);
+    let output = wrong.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        told(&output).contains("write true or false"),
+        "{}",
+        told(&output)
+    );
 }
 
 #[cfg(unix)]

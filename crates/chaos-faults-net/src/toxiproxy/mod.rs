@@ -29,4 +29,4 @@ mod stages;
 mod toxic;
 mod wanted;
 
-pub use server::{Running, Server};
+pub use server::{Running, Server, VERSION};

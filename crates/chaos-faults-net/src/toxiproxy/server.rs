@@ -17,6 +17,9 @@ use std::{
 };
 use tokio::task::AbortHandle;
 
+/// The Toxiproxy that a [`Server`] behaves like.
+pub const VERSION: &str = "2.12.0";
+
 /// A server that speaks Toxiproxy's HTTP API, in this process: what talks to Toxiproxy talks to it.
 ///
 /// Proxies are made, and toxics put on them, over HTTP; [`Running::populate`] does it from here. Proxies, toxics and the
@@ -72,15 +75,16 @@ impl Server {
         Self {
             listen: "127.0.0.1:8474".into(),
             seed: None,
-            version: "2.12.0".into(),
+            version: VERSION.into(),
             proxy_metrics: false,
             runtime_metrics: false,
             limits: Limits::DEFAULT,
         }
     }
 
-    /// Where the API listens, as `host:port`; port 0 takes a free one. Default: 127.0.0.1:8474. Whoever can reach it can
-    /// have this host connect anywhere: leave it on the loopback interface unless the network is trusted.
+    /// Where the API listens, as `host:port`; port 0 takes a free one, and no host is every interface. Default: 127.0.0.1:8474.
+    /// Whoever can reach it can have this host connect anywhere: leave it on the loopback interface unless the network is
+    /// trusted.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = address.into();
         self
@@ -92,7 +96,7 @@ impl Server {
         self
     }
 
-    /// The version that `/version` tells, without quotes. Default: 2.12.0, Toxiproxy's that it behaves like.
+    /// The version that `/version` tells, without quotes. Default: [`VERSION`].
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
         self
@@ -123,15 +127,23 @@ impl Server {
     /// The address is none, or is in use.
     pub async fn start(self) -> Result<Running, FaultError> {
         let listen = self.listen;
-        split(&listen).map_err(|why| {
+        let (host, port) = split(&listen).map_err(|why| {
             ConfigError::field("listen", format!("`{listen}`: {why}")).help(
                 "write host:port, such as 127.0.0.1:8474 or [::1]:8474; port 0 takes a free one",
             )
         })?;
+        // Where there is no IPv6 every interface is every IPv4 one.
+        let (first, instead) = match host {
+            "" => (format!("[::]:{port}"), Some(format!("0.0.0.0:{port}"))),
+            _ => (listen, None),
+        };
         let home = home()?;
-        let opening = home
-            .handle()
-            .spawn(async move { open_at(&listen, TcpDoor::open).await });
+        let opening = home.handle().spawn(async move {
+            match (open_at(&first, TcpDoor::open).await, instead) {
+                (Err(_), Some(instead)) => open_at(&instead, TcpDoor::open).await,
+                (opened, _) => opened,
+            }
+        });
         let door = opening.await;
         let door = door.map_err(|e| FaultError::host("start the server", e))??;
         let address = door.address();

@@ -3,7 +3,7 @@
 use crate::command::{HELD, REFUSED, USAGE, complain, say};
 use chaos_cli::stop_on_signals;
 use chaos_core::{Chain, FaultError, Stop};
-use chaos_faults_net::toxiproxy::{Running, Server};
+use chaos_faults_net::toxiproxy::{Running, Server, VERSION};
 use std::{
     ffi::OsString,
     fs,
@@ -28,25 +28,46 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// What chance is drawn from: the same seed and the same calls hit the same connections [default: a fresh one]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = seed, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Tells at /metrics how many bytes went through each proxy
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false",
+          hide_default_value = true, hide_possible_values = true, value_parser = yes_or_no)]
     proxy_metrics: bool,
     /// Tells at /metrics what this process uses
-    #[arg(long)]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false",
+          hide_default_value = true, hide_possible_values = true, value_parser = yes_or_no)]
     runtime_metrics: bool,
+    /// Says which Toxiproxy this behaves like, and ends
+    #[arg(long)]
+    version: bool,
+}
+
+/// Toxiproxy's seeds may be negative.
+fn seed(text: &str) -> Result<u64, std::num::ParseIntError> {
+    let signed = |_| text.parse().map(i64::cast_unsigned);
+    text.parse().or_else(signed)
+}
+
+/// As Go reads it.
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("write true or false".into()),
+    }
 }
 
 /// Toxiproxy's own flags have one dash: `-config`, `-port`.
 pub(super) fn with_two_dashes(arg: OsString) -> OsString {
-    const FLAGS: [&str; 6] = [
+    const FLAGS: [&str; 7] = [
         "-config",
         "-host",
         "-port",
         "-proxy-metrics",
         "-runtime-metrics",
         "-seed",
+        "-version",
     ];
     let name = |text: &str| text.split('=').next().unwrap_or_default().to_owned();
     match arg.to_str() {
@@ -70,6 +91,10 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args) -> u8 {
+    if args.version {
+        say(&format!("toxiproxy-server version {VERSION}"));
+        return HELD;
+    }
     raise_limit();
     // Before anybody is told that it serves, so that nobody asks too early.
     let stop = Stop::new();
