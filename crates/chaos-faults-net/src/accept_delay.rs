@@ -44,7 +44,7 @@ use std::time::Duration;
 /// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
 /// those that come from there.
 ///
-/// There are no intensities.
+/// There is no direction, since a connection that waits has none yet, and there are no intensities.
 ///
 /// # Examples
 /// ```

@@ -2,16 +2,18 @@
 
 use crate::{
     Transport,
-    connections::{Connections, Picked},
-    proxy::{Effect, Gate, InPlace, Shared, change, proxies},
+    connections::{Connections, Picked, picks_connections},
+    proxy::{Effect, Gate, InPlace, Shared, change, plan_on_proxies, proxies},
 };
 use chaos_core::{
     Change, ConfigError, Context, Fault, FaultConfig, FaultError, Held, InProcess, Intensity,
-    Needs, Plan, Seed, Site, async_trait,
+    Needs, Plan, Seed, Site, async_trait, units::Percent,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
+
+const REFUSE: &str = "cut connections and refuse new ones";
 
 /// Nobody listens: `net.refuse`.
 ///
@@ -23,13 +25,16 @@ use std::sync::Arc;
 /// Of a proxy on a Unix socket connections are closed, and new ones refused; a socket that does not listen keeps the path.
 /// When another file has taken its place the fault is refused.
 ///
+/// With `toxicity` or `clients` only some connections are: the port stays open, because the kernel refuses by port and not by
+/// client, and they are reset as soon as it has accepted them.
+///
 /// Of a UDP proxy datagrams are refused (ICMP port unreachable), and sessions end; on Linux only.
 ///
 /// # What it needs
 /// A [`Proxy`](crate::Proxy) as the target. No privilege.
 ///
 /// # What is changed on the host
-/// The proxy's port does not listen any more. (On systems other than Linux it is nobody's for an instant when
+/// The proxy's port does not listen any more, if all connections are refused. (On systems other than Linux it is nobody's for an instant when
 /// the fault begins and when it ends; so is the path of a Unix socket when it begins.)
 ///
 /// # How it is undone
@@ -44,19 +49,26 @@ use std::sync::Arc;
 /// registry.fault("net.refuse", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// There are no parameters and no intensities. The kernel does not tell how many clients it refused, so the
-/// fault's count is the port it closed and the connections it cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
+/// those that come from there.
+///
+/// There is no direction, since a connection that is refused has none, and there are no intensities. The kernel does not tell
+/// how many clients it refused, so the fault's count is the connections it cut.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Refuse {
-    _private: (),
+    connections: Connections,
 }
 
 impl Refuse {
     /// Refuses every connection.
     pub const fn new() -> Self {
-        Self { _private: () }
+        Self {
+            connections: Connections::ALL,
+        }
     }
 }
+
+picks_connections!(Refuse, connections);
 
 #[async_trait]
 impl Fault for Refuse {
@@ -69,7 +81,11 @@ impl Fault for Refuse {
     }
 
     async fn plan(&self, sites: &[Site], cx: &Context) -> Result<Plan, FaultError> {
+        self.connections.check()?;
         let seed = cx.seed();
+        if !self.connections.build()?.is_all() {
+            return plan_on_proxies(self, &self.connections, REFUSE, sites, seed);
+        }
         let shut = |proxy| Shut { proxy, seed };
         let proxies = proxies(sites)?.into_iter();
         let cannot =
@@ -87,7 +103,14 @@ impl Fault for Refuse {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct RefuseConfig {}
+pub struct RefuseConfig {
+    /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
+    #[serde(default)]
+    pub toxicity: Option<Percent>,
+    /// Whose connections are hit: addresses or networks, such as 10.0.0.0/8. Default: everyone's.
+    #[serde(default)]
+    pub clients: Option<Vec<String>>,
+}
 
 impl FaultConfig for RefuseConfig {
     const KIND: &'static str = "net.refuse";
@@ -99,13 +122,22 @@ impl FaultConfig for RefuseConfig {
     }
 
     fn build(self) -> Result<Refuse, ConfigError> {
-        Ok(Refuse::new())
+        let connections = Connections::new(self.toxicity, self.clients);
+        connections.check()?;
+        Ok(Refuse { connections })
     }
 }
 
 impl Effect for Refuse {
     fn gate(&self) -> Gate {
         Gate::Cut
+    }
+
+    fn refuses(&self, transport: Transport) -> Option<&'static str> {
+        let datagrams = transport == Transport::Udp && self.connections != Connections::ALL;
+        datagrams.then_some(
+            "the kernel refuses datagrams by port, not by client; net.blackhole picks them",
+        )
     }
 }
 
@@ -120,11 +152,7 @@ impl InProcess for Shut {
     type Held = Refusing;
 
     fn change(&self) -> Change {
-        change(
-            "cut connections and refuse new ones",
-            &self.proxy,
-            &Connections::ALL,
-        )
+        change(REFUSE, &self.proxy, &Connections::ALL)
     }
 
     fn apply(&self) -> Result<Refusing, FaultError> {

@@ -4,6 +4,7 @@ use crate::{
     check,
     connections::{Connections, picks_connections},
     cutoff::Cutoff,
+    direction::Direction,
     proxy::{Effect, Gate, Leg, Stage, Then, plan_on_proxies},
 };
 use chaos_core::{
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 ///
 /// With `after` each connection lives that long first: a live one from when the fault begins, a new one from when its
 /// upstream was reached. With `after_bytes` it lives until so many bytes have gone one way, each way counted by itself, at
-/// most so many of which arrive. With both, what comes first.
+/// most so many of which arrive; with `direction`, that way. With both, what comes first.
 ///
 /// # What it needs
 /// A [`Proxy`](crate::Proxy) for connections as the target, not one for UDP. No privilege.
@@ -44,7 +45,7 @@ use std::time::{Duration, Instant};
 /// registry.fault("net.reset", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// Later: `{ "after": "5s" }` or `{ "after_bytes": "64KiB" }`.
+/// Later: `{ "after": "5s" }` or `{ "after_bytes": "64KiB", "direction": "downstream" }`.
 ///
 /// `toxicity` and `clients` pick connections: `{ "toxicity": 30, "clients": ["10.0.0.0/8"] }` hits 30 % of
 /// those that come from there.
@@ -54,6 +55,7 @@ use std::time::{Duration, Instant};
 pub struct Reset {
     after: Option<Duration>,
     after_bytes: Option<u64>,
+    direction: Option<Direction>,
     connections: Connections,
 }
 
@@ -63,6 +65,7 @@ impl Reset {
         Self {
             after: None,
             after_bytes: None,
+            direction: None,
             connections: Connections::ALL,
         }
     }
@@ -81,6 +84,13 @@ impl Reset {
         self
     }
 
+    /// Which way the bytes of [`after_bytes`](Self::after_bytes) are counted. Default: both, each by itself.
+    #[must_use]
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.direction = Some(direction);
+        self
+    }
+
     fn is_at_once(&self) -> bool {
         match self.after {
             Some(after) => after.is_zero(),
@@ -90,6 +100,10 @@ impl Reset {
 
     fn check(&self) -> Result<(), ConfigError> {
         check::at_most_an_hour("after", self.after.unwrap_or_default())?;
+        if self.direction.is_some() && self.after_bytes.is_none() {
+            let problem = "a connection is reset both ways at once; it is about `after_bytes`";
+            return Err(ConfigError::field("direction", problem));
+        }
         self.connections.check()
     }
 }
@@ -114,6 +128,9 @@ impl Fault for Reset {
         }
         if let Some(bytes) = self.after_bytes {
             what += &format!(" after {}", Bytes(bytes));
+            if let Some(direction) = self.direction {
+                what += &format!(" {direction}");
+            }
         }
         plan_on_proxies(self, &self.connections, &what, sites, cx.seed())
     }
@@ -130,6 +147,9 @@ pub struct ResetConfig {
     /// How many bytes go one way first: a size, such as 64KiB. Default: it is reset at once.
     #[serde(default)]
     pub after_bytes: Option<Bytes>,
+    /// Which way they are counted: upstream (requests), downstream (responses) or both. Default: both, each by itself.
+    #[serde(default)]
+    pub direction: Option<Direction>,
     /// Which share of the connections is hit, in percent: 0 to 100. Default: 100.
     #[serde(default)]
     pub toxicity: Option<Percent>,
@@ -151,6 +171,7 @@ impl FaultConfig for ResetConfig {
         let reset = Reset {
             after: self.after.map(Time::get),
             after_bytes: self.after_bytes.map(Bytes::get),
+            direction: self.direction,
             connections: Connections::new(self.toxicity, self.clients),
         };
         reset.check()?;
@@ -171,12 +192,14 @@ impl Effect for Reset {
             return None;
         }
         let at = self.after.map(|after| Instant::now() + after);
+        let counts = leg
+            .within(self.direction.unwrap_or(Direction::Both))
+            .is_some();
+        let bytes = self.after_bytes.filter(|_| counts);
+        if bytes.is_none() && at.is_none() {
+            return None;
+        }
         let hits = leg.hits.clone();
-        Some(Box::new(Cutoff::new(
-            self.after_bytes,
-            at,
-            Then::Reset,
-            hits,
-        )))
+        Some(Box::new(Cutoff::new(bytes, at, Then::Reset, hits)))
     }
 }

@@ -72,6 +72,14 @@ fn what_is_right_is_taken() {
             json!({ "toxicity": 12.5, "clients": ["10.0.0.0/8", "::1"] }),
         ),
         ("net.refuse", json!({})),
+        (
+            "net.refuse",
+            json!({ "toxicity": 50, "clients": ["10.0.0.0/8"] }),
+        ),
+        (
+            "net.reset",
+            json!({ "after_bytes": "1B", "direction": "upstream" }),
+        ),
     ] {
         let fault = registry().fault(kind, None, &parameters(json.clone()));
         let fault = fault.unwrap_or_else(|e| panic!("{kind} {json}: {e}"));
@@ -182,6 +190,16 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
             "net.reset",
             json!({ "after_bytes": "1%" }),
             &["parameters.after_bytes", "amount of bytes"],
+        ),
+        (
+            "net.reset",
+            json!({ "direction": "upstream" }),
+            &["parameters.direction", "both ways", "after_bytes"],
+        ),
+        (
+            "net.refuse",
+            json!({ "toxicity": 101 }),
+            &["parameters.toxicity", "between 0 and 100"],
         ),
         (
             "net.accept_delay",

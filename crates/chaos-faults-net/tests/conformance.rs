@@ -69,6 +69,11 @@ async fn later_reset() {
 }
 
 #[tokio::test]
+async fn refuse_some() {
+    keeps_the_promises(|| Refuse::new().toxicity(50.0)).await;
+}
+
+#[tokio::test]
 async fn accept_delay() {
     keeps_the_promises(|| AcceptDelay::new(Duration::from_millis(5))).await;
 }

@@ -3,7 +3,7 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
-use chaos_faults_net::{Blackhole, Latency, Reset};
+use chaos_faults_net::{Blackhole, Latency, Refuse, Reset};
 use std::{io::ErrorKind, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use world::{Server, connect, how_it_breaks, is_silent, ping, put, take_off, within};
@@ -53,6 +53,31 @@ async fn only_the_connections_of_some_clients_are_hit() {
     };
     assert_eq!(error, ErrorKind::ConnectionReset);
     assert_eq!(take_off(ours).await.hits, 3);
+}
+
+#[tokio::test]
+async fn only_some_clients_are_refused() {
+    let server = Server::echo().await;
+    let proxy = server.proxy().await;
+    let mut stream = connect(&proxy).await;
+    ping(&mut stream).await.unwrap();
+    let others = put(Refuse::new().clients(["10.0.0.0/8"]), &proxy).await;
+    ping(&mut stream).await.unwrap();
+    ping(&mut connect(&proxy).await).await.unwrap();
+    assert_eq!(take_off(others).await.hits, 0);
+
+    let some = put(Refuse::new().toxicity(50.0), &proxy).await;
+    let mut served = Vec::new();
+    for _ in 0..40 {
+        served.push(match within(TcpStream::connect(proxy.address())).await {
+            Ok(mut stream) => ping(&mut stream).await.is_ok(),
+            Err(_) => false,
+        });
+    }
+    let refused = served.iter().filter(|served| !**served).count();
+    assert!(served.contains(&true) && refused > 0, "{served:?}");
+    assert!(take_off(some).await.hits >= refused as u64);
+    ping(&mut connect(&proxy).await).await.unwrap();
 }
 
 #[tokio::test]

@@ -61,6 +61,20 @@ async fn a_reset_comes_after_so_many_bytes() {
 }
 
 #[tokio::test]
+async fn a_reset_may_count_the_bytes_of_one_way() {
+    let server = Server::source(300_000).await;
+    let proxy = server.proxy().await;
+    for (direction, whole) in [(Direction::Upstream, true), (Direction::Downstream, false)] {
+        let reset = Reset::new().after_bytes(100_000).direction(direction);
+        let fault = put(reset, &proxy).await;
+        let mut all = Vec::new();
+        let read = within(connect(&proxy).await.read_to_end(&mut all)).await;
+        assert_eq!((read.is_ok(), all.len() > 100_000), (whole, whole));
+        assert_eq!(take_off(fault).await.hits, u64::from(!whole));
+    }
+}
+
+#[tokio::test]
 async fn new_connections_wait_and_live_ones_do_not() {
     let server = Server::echo().await;
     let proxy = server.proxy().await;
