@@ -28,9 +28,10 @@ use tokio::task::AbortHandle;
 ///   not slow it.
 /// - Without a fault it only moves bytes: messages are copied once through a buffer that all connections share, and
 ///   on Linux bulk stays within the kernel (`splice`). An idle connection costs about 2 kB.
-/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction; what waits for an end that
-///   was reset is dropped, and the connection closed when both were. On Linux its times
-///   come from a timer of its own (`timerfd`), elsewhere from the runtime's, whose grain is a millisecond.
+/// - With a fault what is under way is held in memory, up to 64 MiB per connection and direction, and beyond 64 KiB each no more
+///   than 512 MiB for all proxies of the process: then senders wait. What waits for an end that was reset is dropped, and the
+///   connection closed when both were. On Linux its times come from a timer of its own (`timerfd`), elsewhere from the
+///   runtime's, whose grain is a millisecond.
 /// - Dropping the last handle closes the port and every connection.
 ///
 /// # Unix sockets

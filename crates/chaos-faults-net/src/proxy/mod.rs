@@ -18,6 +18,7 @@ mod door;
 mod effect;
 mod faults;
 mod handle;
+mod in_all;
 mod moved;
 mod pace;
 mod pipe;

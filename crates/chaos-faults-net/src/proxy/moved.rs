@@ -78,7 +78,7 @@ impl Moved {
 
     /// Copied, spliced and staged so far.
     #[cfg(any(test, feature = "toxiproxy"))]
-    fn so_far(&self) -> [u64; 3] {
+    pub(crate) fn so_far(&self) -> [u64; 3] {
         [&self.copied, &self.spliced, &self.staged].map(|n| n.load(Ordering::Relaxed))
     }
 }

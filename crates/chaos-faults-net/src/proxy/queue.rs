@@ -1,6 +1,7 @@
 //! What was read and may not be sent yet.
 
 use super::{
+    in_all::Share,
     stage::{Carried, Fate, Piece, Then},
     stages::Stages,
 };
@@ -67,6 +68,7 @@ pub(crate) enum Going<'a> {
 pub(crate) struct Queue {
     items: VecDeque<Item>,
     bytes: usize,
+    share: Share,
     /// What the stages decided about the head.
     fate: Option<Fate>,
     /// The head was let go by the stages, so they have counted it.
@@ -82,8 +84,13 @@ impl Queue {
     }
 
     /// How much memory it takes.
-    pub(crate) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         self.bytes + self.items.len() * Self::ITEM
+    }
+
+    /// Whether it may take more, up to `room` bytes and no more than there is for all queues.
+    pub(crate) fn has_room(&self, room: usize) -> bool {
+        self.size() < room && self.share.may_grow()
     }
 
     pub(crate) fn push(&mut self, arrival: Arrival, at: Instant) {
@@ -93,6 +100,7 @@ impl Queue {
             at,
             first: true,
         });
+        self.share.is(self.size());
     }
 
     /// When the head may be sent.
@@ -144,6 +152,7 @@ impl Queue {
             if let (Some(instead), Some(item)) = (instead, self.items.front_mut()) {
                 self.bytes = self.bytes - item.arrival.data().len() + instead.len();
                 item.arrival = Arrival::Data(instead);
+                self.share.is(self.size());
             }
         }
         match self.items.front().map(|item| &item.arrival) {
@@ -164,9 +173,11 @@ impl Queue {
             && bytes < data.len()
         {
             data.advance(bytes);
+            self.share.is(self.size());
             return None;
         }
         self.items.pop_front();
+        self.share.is(self.size());
         self.going = false;
         let fate = self.fate.take();
         Some(fate.map_or(Then::GoOn, |fate| fate.then))

@@ -1,5 +1,6 @@
 //! What a fault does to one direction of one connection.
 
+use super::in_all::Share;
 use bytes::Bytes;
 use std::{
     fmt,
@@ -156,7 +157,7 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    const LEAST: usize = 64 * 1024;
+    const LEAST: usize = Share::EACH;
     /// With what it takes to keep it, 64 MiB.
     const MOST: usize = 60 * 1024 * 1024;
     /// What a rate needs beyond the delay so that the next piece is always there in time.

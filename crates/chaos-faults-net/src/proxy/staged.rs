@@ -167,7 +167,7 @@ impl Staged {
 
     /// Without stages the queue is only what the receiver has not taken.
     pub(crate) fn has_room(&self) -> bool {
-        !self.stages.is_empty() && self.queue.size() < self.room
+        !self.stages.is_empty() && self.queue.has_room(self.room)
     }
 
     /// Sends the head, or some of it; how many bytes.

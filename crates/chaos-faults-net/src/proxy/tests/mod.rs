@@ -4,6 +4,7 @@ mod at_once;
 mod busy;
 #[cfg(target_os = "linux")]
 mod gone;
+mod in_all;
 #[cfg(target_os = "linux")]
 mod late;
 mod paths;
