@@ -2,11 +2,13 @@
 
 use super::{
     body::Body,
+    connections::Connections,
+    head,
     hitting::{Asked, hitting, reads_response},
     shared::Shared,
     socket::Cut,
     upgrade,
-    upstream::{Connections, Trouble, without_hop_by_hop},
+    upstream::Trouble,
 };
 use crate::{answer::Answer, direction::Direction, effect::Step, rewrite::Rewrite};
 use bytes::Bytes;
@@ -91,7 +93,14 @@ async fn asked(
     let mut request = request.map(Body::Passing);
     let protocol = upgrade::protocol(request.headers());
     let client = upgrade::of(&mut request);
-    without_hop_by_hop(request.headers_mut(), protocol);
+    let stays =
+        request.version() == Version::HTTP_10 && head::has_option(request.headers(), "keep-alive");
+    head::without_hop_by_hop(request.headers_mut(), protocol);
+    if stays {
+        // In HTTP/1.0 it is not understood.
+        let keep_alive = HeaderValue::from_static("keep-alive");
+        request.headers_mut().insert(header::CONNECTION, keep_alive);
+    }
     let mut request = steps(shared, &asked, Direction::Upstream, request).await?;
     if reads_response(shared.faults(), &asked) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
@@ -118,7 +127,7 @@ async fn asked(
         *response.body_mut() = Body::Whole(Bytes::new());
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
-    without_hop_by_hop(response.headers_mut(), protocol);
+    head::without_hop_by_hop(response.headers_mut(), protocol);
     steps(shared, &asked, Direction::Downstream, response).await
 }
 

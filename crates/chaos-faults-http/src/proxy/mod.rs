@@ -1,15 +1,18 @@
 //! An HTTP proxy inside this process, on whose messages faults are put.
 //!
 //! [`handle`] is what a user holds, [`builder`] what makes it; [`shared`] is what it has in common with its faults; [`server`] the loop behind
-//! the port, [`exchange`] one request and its response. [`upstream`] asks the dependency, [`tls`] speaks for it.
+//! the port, [`exchange`] one request and its response. [`upstream`] is the dependency, [`connections`] asks it,
+//! [`head`] says what passes to it, [`tls`] speaks for it.
 //! [`hitting`] is a fault and what it hits; [`place`] puts it there.
 
 mod body;
 mod builder;
 mod ca_file;
 mod config;
+mod connections;
 mod exchange;
 mod handle;
+mod head;
 mod hitting;
 mod place;
 mod probe;

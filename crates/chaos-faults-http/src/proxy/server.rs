@@ -1,10 +1,10 @@
 //! The loop behind a proxy's port.
 
 use super::{
+    connections::Connections,
     exchange::exchange,
     shared::Shared,
     socket::{Cut, Socket},
-    upstream::Connections,
 };
 use hyper::service::service_fn;
 use hyper_util::{

@@ -1,6 +1,6 @@
 //! Connections that go on in another protocol, such as WebSocket.
 
-use super::{body::Body, shared::Shared};
+use super::{body::Body, head, shared::Shared};
 use http::{HeaderMap, HeaderValue, Request, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -9,11 +9,7 @@ use tokio::io::copy_bidirectional;
 
 /// The protocol that a message wants to go on in.
 pub(crate) fn protocol(headers: &HeaderMap) -> Option<HeaderValue> {
-    let connection = headers.get(header::CONNECTION)?.to_str().ok()?;
-    let mut options = connection.split(',').map(str::trim);
-    options
-        .any(|option| option.eq_ignore_ascii_case("upgrade"))
-        .then(|| headers.get(header::UPGRADE).cloned())?
+    head::has_option(headers, "upgrade").then(|| headers.get(header::UPGRADE).cloned())?
 }
 
 /// What the client's connection becomes when the dependency agrees.

@@ -1,17 +1,12 @@
 //! The dependency behind a proxy, and the connections to it.
 
-use super::{body::Body, probe, shared::Shared};
+use super::{body::Body, probe};
 use chaos_core::{ConfigError, FaultError};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header, uri::Authority,
-};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1, http2},
-};
+use http::{Uri, uri::Authority};
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::{
-    fmt, io, mem,
+    fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
@@ -23,21 +18,12 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 
-/// Headers that belong to one connection and do not pass (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 5] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
 /// The dependency behind a proxy.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    address: Address,
+    pub(super) address: Address,
     /// What it gets as the host; `None`: what the client said.
-    host: Option<Authority>,
+    pub(super) host: Option<Authority>,
     tls: Option<Tls>,
     /// Whether it speaks HTTP/2 without TLS, once that is known.
     two: Mutex<Option<bool>>,
@@ -63,7 +49,7 @@ pub(crate) struct Address {
     pub(crate) secure: bool,
     host: String,
     port: u16,
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
 impl Address {
@@ -154,7 +140,8 @@ impl Upstream {
         })
     }
 
-    async fn connect(&self, two: bool) -> Result<Connection, Trouble> {
+    /// Connects, offering HTTP/2 or not.
+    pub(super) async fn connect(&self, two: bool) -> Result<Connection, Trouble> {
         let stream = TcpStream::connect(self.address.lookup()).await?;
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
@@ -213,7 +200,7 @@ impl Trouble {
 }
 
 /// One connection to the dependency.
-enum Connection {
+pub(super) enum Connection {
     /// One request at a time.
     One(http1::SendRequest<Body>),
     /// Many.
@@ -240,166 +227,6 @@ where
         .await?;
     drop(tokio::spawn(connection.with_upgrades()));
     Ok(Connection::One(sender))
-}
-
-/// The connections to the dependency that one client's connection has: without a proxy it would have had one.
-pub(crate) struct Connections {
-    shared: Arc<Shared>,
-    one: Mutex<Vec<http1::SendRequest<Body>>>,
-    many: tokio::sync::Mutex<Option<http2::SendRequest<Body>>>,
-}
-
-impl Connections {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            one: Mutex::default(),
-            many: tokio::sync::Mutex::default(),
-        }
-    }
-
-    /// Asks the dependency, in the version of HTTP in which the proxy was asked.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Trouble> {
-        if request.version() == Version::HTTP_2 {
-            self.send_in_two(request).await
-        } else {
-            // The response before this one has been passed on, so its connection is about to be free.
-            let free = self.idle().pop();
-            let free = match free {
-                Some(mut one) => one.ready().await.is_ok().then_some(one),
-                None => None,
-            };
-            self.send_in_one(free, request).await
-        }
-    }
-
-    async fn send_in_two(&self, request: Request<Body>) -> Result<Response<Incoming>, Trouble> {
-        let free = {
-            let mut idle = self.idle();
-            idle.retain(|one| !one.is_closed());
-            let at = idle.iter().position(http1::SendRequest::is_ready);
-            at.map(|at| idle.swap_remove(at))
-        };
-        if free.is_some() {
-            return self.send_in_one(free, request).await;
-        }
-        let mut sender = {
-            let mut many = self.many.lock().await;
-            match &*many {
-                Some(sender) if !sender.is_closed() => sender.clone(),
-                _ => match self.shared.upstream().connect(true).await? {
-                    Connection::Many(sender) => many.insert(sender).clone(),
-                    Connection::One(one) => {
-                        drop(many);
-                        return self.send_in_one(Some(one), request).await;
-                    }
-                },
-            }
-        };
-        sender.ready().await?;
-        Ok(sender.send_request(self.in_two(request)).await?)
-    }
-
-    /// Sends it over a connection that is free, or over a new one when that has been closed meanwhile.
-    async fn send_in_one(
-        &self,
-        free: Option<http1::SendRequest<Body>>,
-        request: Request<Body>,
-    ) -> Result<Response<Incoming>, Trouble> {
-        let mut request = self.in_one(request);
-        if let Some(mut one) = free {
-            match one.try_send_request(request).await {
-                Ok(response) => {
-                    self.idle().push(one);
-                    return Ok(response);
-                }
-                Err(error) => request = unsent(error)?,
-            }
-        }
-        match self.shared.upstream().connect(false).await? {
-            Connection::One(mut one) => {
-                let response = one.send_request(request).await?;
-                self.idle().push(one);
-                Ok(response)
-            }
-            Connection::Many(mut many) => Ok(many.send_request(self.in_two(request)).await?),
-        }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<http1::SendRequest<Body>>> {
-        self.one.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The request as HTTP/1.1 has it.
-    fn in_one(&self, mut request: Request<Body>) -> Request<Body> {
-        *request.version_mut() = Version::HTTP_11;
-        let said = request.uri().authority().map(Authority::as_str);
-        let host = self.shared.upstream().host.as_ref().map(Authority::as_str);
-        let said = said.and_then(|said| HeaderValue::from_str(said).ok());
-        let host = host.and_then(|host| HeaderValue::from_str(host).ok());
-        let headers = request.headers_mut();
-        if let Some(host) = host {
-            headers.insert(header::HOST, host);
-        } else if let Some(said) = said {
-            headers.entry(header::HOST).or_insert(said);
-        }
-        let uri = mem::take(request.uri_mut());
-        *request.uri_mut() = relative(uri);
-        request
-    }
-
-    /// The request as HTTP/2 has it.
-    fn in_two(&self, mut request: Request<Body>) -> Request<Body> {
-        *request.version_mut() = Version::HTTP_2;
-        let upstream = self.shared.upstream();
-        let said = request.headers_mut().remove(header::HOST);
-        let said = said.and_then(|said| Authority::try_from(said.as_bytes()).ok());
-        let mut parts = mem::take(request.uri_mut()).into_parts();
-        let authority = upstream.host.clone().or(parts.authority.take()).or(said);
-        parts.authority = Some(authority.unwrap_or_else(|| upstream.address.authority.clone()));
-        parts.scheme = Some(match upstream.address.secure {
-            true => http::uri::Scheme::HTTPS,
-            false => http::uri::Scheme::HTTP,
-        });
-        parts
-            .path_and_query
-            .get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
-        // All three parts are there.
-        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-        request
-    }
-}
-
-/// The request, if it was not sent.
-fn unsent(mut error: TrySendError<Request<Body>>) -> Result<Request<Body>, hyper::Error> {
-    match error.take_message() {
-        Some(request) => Ok(request),
-        None => Err(error.into_error()),
-    }
-}
-
-/// The path and the query of it.
-fn relative(uri: Uri) -> Uri {
-    let path = uri.into_parts().path_and_query;
-    path.map(Uri::from).unwrap_or_default()
-}
-
-/// Takes the headers out that belong to one connection; those of an upgrade stay.
-pub(crate) fn without_hop_by_hop(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
-    if let Some(protocol) = upgrade {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(header::UPGRADE, protocol);
-    }
 }
 
 #[cfg(test)]
@@ -437,29 +264,5 @@ mod tests {
             let error = Address::parse(text).unwrap_err().to_string();
             assert!(error.contains("upstream"), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn what_belongs_to_a_connection_does_not_pass() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "close, X-Mine"),
-            ("x-mine", "1"),
-            ("x-other", "2"),
-            ("keep-alive", "3"),
-            ("upgrade", "h2c"),
-            ("te", "trailers"),
-        ] {
-            headers.insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
-        }
-        without_hop_by_hop(&mut headers, None);
-        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
-        left.sort_unstable();
-        assert_eq!(left, ["te", "x-other"]);
-        without_hop_by_hop(&mut headers, Some(HeaderValue::from_static("websocket")));
-        assert_eq!(headers["connection"], "upgrade");
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests share: a real server and clients on loopback, and a fault in place.
 
 mod client;
+pub(crate) mod raw;
 mod server;
 
 pub(crate) use client::{Client, Speaks};

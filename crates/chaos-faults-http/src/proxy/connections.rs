@@ -1,0 +1,160 @@
+//! The connections to the dependency that one client's connection has.
+
+use super::{
+    body::Body,
+    shared::Shared,
+    upstream::{Connection, Trouble},
+};
+use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Authority};
+use hyper::{
+    body::Incoming,
+    client::conn::{TrySendError, http1, http2},
+};
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The connections to the dependency that one client's connection has: without a proxy it would have had one.
+pub(crate) struct Connections {
+    shared: Arc<Shared>,
+    one: Mutex<Vec<http1::SendRequest<Body>>>,
+    many: tokio::sync::Mutex<Option<http2::SendRequest<Body>>>,
+}
+
+impl Connections {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            one: Mutex::default(),
+            many: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Asks the dependency, in the version of HTTP in which the proxy was asked.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Trouble> {
+        if request.version() == Version::HTTP_2 {
+            self.send_in_two(request).await
+        } else {
+            // The response before this one has been passed on, so its connection is about to be free.
+            let free = self.idle().pop();
+            let free = match free {
+                Some(mut one) => one.ready().await.is_ok().then_some(one),
+                None => None,
+            };
+            self.send_in_one(free, request).await
+        }
+    }
+
+    async fn send_in_two(&self, request: Request<Body>) -> Result<Response<Incoming>, Trouble> {
+        let free = {
+            let mut idle = self.idle();
+            idle.retain(|one| !one.is_closed());
+            let at = idle.iter().position(http1::SendRequest::is_ready);
+            at.map(|at| idle.swap_remove(at))
+        };
+        if free.is_some() {
+            return self.send_in_one(free, request).await;
+        }
+        let mut sender = {
+            let mut many = self.many.lock().await;
+            match &*many {
+                Some(sender) if !sender.is_closed() => sender.clone(),
+                _ => match self.shared.upstream().connect(true).await? {
+                    Connection::Many(sender) => many.insert(sender).clone(),
+                    Connection::One(one) => {
+                        drop(many);
+                        return self.send_in_one(Some(one), request).await;
+                    }
+                },
+            }
+        };
+        sender.ready().await?;
+        Ok(sender.send_request(self.in_two(request)).await?)
+    }
+
+    /// Sends it over a connection that is free, or over a new one when that has been closed meanwhile.
+    async fn send_in_one(
+        &self,
+        free: Option<http1::SendRequest<Body>>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Trouble> {
+        let mut request = self.in_one(request);
+        if let Some(mut one) = free {
+            match one.try_send_request(request).await {
+                Ok(response) => {
+                    self.idle().push(one);
+                    return Ok(response);
+                }
+                Err(error) => request = unsent(error)?,
+            }
+        }
+        match self.shared.upstream().connect(false).await? {
+            Connection::One(mut one) => {
+                let response = one.send_request(request).await?;
+                self.idle().push(one);
+                Ok(response)
+            }
+            Connection::Many(mut many) => Ok(many.send_request(self.in_two(request)).await?),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<http1::SendRequest<Body>>> {
+        self.one.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request as HTTP/1 has it. One of HTTP/1.0 stays one: it may lack what the next version asks for.
+    fn in_one(&self, mut request: Request<Body>) -> Request<Body> {
+        if request.version() != Version::HTTP_10 {
+            *request.version_mut() = Version::HTTP_11;
+        }
+        let said = request.uri().authority().map(Authority::as_str);
+        let host = self.shared.upstream().host.as_ref().map(Authority::as_str);
+        let said = said.and_then(|said| HeaderValue::from_str(said).ok());
+        let host = host.and_then(|host| HeaderValue::from_str(host).ok());
+        let headers = request.headers_mut();
+        if let Some(host) = host {
+            headers.insert(header::HOST, host);
+        } else if let Some(said) = said {
+            headers.entry(header::HOST).or_insert(said);
+        }
+        let uri = mem::take(request.uri_mut());
+        *request.uri_mut() = relative(uri);
+        request
+    }
+
+    /// The request as HTTP/2 has it.
+    fn in_two(&self, mut request: Request<Body>) -> Request<Body> {
+        *request.version_mut() = Version::HTTP_2;
+        let upstream = self.shared.upstream();
+        let said = request.headers_mut().remove(header::HOST);
+        let said = said.and_then(|said| Authority::try_from(said.as_bytes()).ok());
+        let mut parts = mem::take(request.uri_mut()).into_parts();
+        let authority = upstream.host.clone().or(parts.authority.take()).or(said);
+        parts.authority = Some(authority.unwrap_or_else(|| upstream.address.authority.clone()));
+        parts.scheme = Some(match upstream.address.secure {
+            true => http::uri::Scheme::HTTPS,
+            false => http::uri::Scheme::HTTP,
+        });
+        parts
+            .path_and_query
+            .get_or_insert_with(|| http::uri::PathAndQuery::from_static("/"));
+        // All three parts are there.
+        *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+        request
+    }
+}
+
+/// The request, if it was not sent.
+fn unsent(mut error: TrySendError<Request<Body>>) -> Result<Request<Body>, hyper::Error> {
+    match error.take_message() {
+        Some(request) => Ok(request),
+        None => Err(error.into_error()),
+    }
+}
+
+/// The path and the query of it.
+fn relative(uri: Uri) -> Uri {
+    let path = uri.into_parts().path_and_query;
+    path.map(Uri::from).unwrap_or_default()
+}

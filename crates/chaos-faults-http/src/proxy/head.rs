@@ -1,0 +1,68 @@
+//! Which fields of a message's head pass from one connection to the next.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Headers that belong to one connection and do not pass (RFC 9110, section 7.6.1).
+const HOP_BY_HOP: [HeaderName; 5] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// What `name` lists, separated by commas.
+fn listed(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+}
+
+/// Whether this is asked for of the connection.
+pub(crate) fn has_option(headers: &HeaderMap, option: &str) -> bool {
+    listed(headers, header::CONNECTION).any(|listed| listed.eq_ignore_ascii_case(option))
+}
+
+/// Takes the headers out that belong to one connection; those of an upgrade stay.
+pub(crate) fn without_hop_by_hop(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
+    let named: Vec<HeaderName> = listed(headers, header::CONNECTION)
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    for name in named.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+    if let Some(protocol) = upgrade {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, protocol);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_connection_does_not_pass() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "close, X-Mine"),
+            ("x-mine", "1"),
+            ("x-other", "2"),
+            ("keep-alive", "3"),
+            ("upgrade", "h2c"),
+            ("te", "trailers"),
+        ] {
+            headers.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        without_hop_by_hop(&mut headers, None);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["te", "x-other"]);
+        without_hop_by_hop(&mut headers, Some(HeaderValue::from_static("websocket")));
+        assert_eq!(headers["connection"], "upgrade");
+    }
+}

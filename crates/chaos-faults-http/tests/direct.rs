@@ -1,0 +1,27 @@
+//! What goes through a proxy without a fault is as direct as possible, also where it is unusual.
+
+#[expect(dead_code, reason = "shared with other tests")]
+mod world;
+
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use world::raw::{Raw, say};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_request_of_http_1_0_goes_on_as_one() {
+    let upstream = Raw::answering(OK).await;
+    let answer = say(&upstream.proxy, "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 OK\r\n"), "{answer}");
+    assert!(answer.ends_with("ok"), "{answer}");
+    assert_eq!(upstream.heard(), "GET / HTTP/1.0\r\n\r\n");
+    let asks =
+        "POST /a HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\nContent-Length: 4\r\n\r\nbody";
+    let mut stream = TcpStream::connect(upstream.proxy.address()).await.unwrap();
+    stream.write_all(asks.as_bytes()).await.unwrap();
+    upstream.hears("\r\n\r\nbody").await;
+    let heard = upstream.heard().to_lowercase();
+    assert!(heard.starts_with("post /a http/1.0\r\n"), "{heard}");
+    assert!(heard.contains("host: a\r\n"), "{heard}");
+    assert!(heard.contains("connection: keep-alive\r\n"), "{heard}");
+}
