@@ -3,8 +3,13 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
+use http::{Request, StatusCode};
+use http_body_util::Full;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
-use world::raw::{Raw, say};
+use world::{
+    Client, Speaks,
+    raw::{Raw, say},
+};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -24,4 +29,27 @@ async fn a_request_of_http_1_0_goes_on_as_one() {
     assert!(heard.starts_with("post /a http/1.0\r\n"), "{heard}");
     assert!(heard.contains("host: a\r\n"), "{heard}");
     assert!(heard.contains("connection: keep-alive\r\n"), "{heard}");
+}
+
+#[tokio::test]
+async fn as_many_fields_pass_as_servers_take() {
+    let fields: String = (0..900).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let answer = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok");
+    let upstream = Raw::answering(answer).await;
+    let asks = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+    let answer = say(&upstream.proxy, asks).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("X-899: 899\r\n"), "{answer}");
+    assert!(upstream.heard().contains("X-899: 899\r\n"));
+
+    let upstream = Raw::answering(OK).await;
+    let mut request = Request::get("/").body(Full::default()).unwrap();
+    for n in 0..300 {
+        let name: http::HeaderName = format!("x-{n}").parse().unwrap();
+        let value = "v".repeat(100).parse().unwrap();
+        request.headers_mut().insert(name, value);
+    }
+    let mut client = Client::connect(&upstream.proxy, Speaks::Two).await;
+    assert_eq!(client.ask(request).await.unwrap().status, StatusCode::OK);
+    assert!(upstream.heard().contains("x-299: v"));
 }

@@ -3,6 +3,7 @@
 use super::{
     connections::Connections,
     exchange::exchange,
+    limits,
     shared::Shared,
     socket::{Cut, Socket},
 };
@@ -107,11 +108,13 @@ where
         .http1()
         .timer(TokioTimer::new())
         .half_close(true)
+        .max_headers(limits::FIELDS)
         .header_read_timeout(PATIENCE);
     server
         .http2()
         .timer(TokioTimer::new())
         .adaptive_window(true)
+        .max_header_list_size(limits::FIELDS_IN_TWO)
         .keep_alive_interval(PATIENCE);
     let served = server
         .serve_connection_with_upgrades(TokioIo::new(stream), service)

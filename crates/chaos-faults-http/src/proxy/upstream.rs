@@ -1,6 +1,6 @@
 //! The dependency behind a proxy, and the connections to it.
 
-use super::{body::Body, probe};
+use super::{body::Body, limits, probe};
 use chaos_core::{ConfigError, FaultError};
 use http::{Uri, uri::Authority};
 use hyper::client::conn::{http1, http2};
@@ -216,6 +216,7 @@ where
     if two {
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .adaptive_window(true)
+            .max_header_list_size(limits::FIELDS_IN_TWO)
             .handshake(io)
             .await?;
         drop(tokio::spawn(connection));
@@ -223,6 +224,7 @@ where
     }
     let (sender, connection) = http1::Builder::new()
         .preserve_header_case(true)
+        .max_headers(limits::FIELDS)
         .handshake(io)
         .await?;
     drop(tokio::spawn(connection.with_upgrades()));
