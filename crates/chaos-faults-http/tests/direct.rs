@@ -53,3 +53,18 @@ async fn as_many_fields_pass_as_servers_take() {
     assert_eq!(client.ask(request).await.unwrap().status, StatusCode::OK);
     assert!(upstream.heard().contains("x-299: v"));
 }
+
+#[tokio::test]
+async fn the_cookies_of_http2_are_one_field_in_http1() {
+    let upstream = Raw::answering(OK).await;
+    let mut client = Client::connect(&upstream.proxy, Speaks::Two).await;
+    let request = Request::get("/")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2")
+        .header("cookie", "c=3");
+    let request = request.body(Full::default()).unwrap();
+    client.ask(request).await.unwrap();
+    let heard = upstream.heard();
+    assert!(heard.contains("cookie: a=1; b=2; c=3\r\n"), "{heard}");
+    assert_eq!(heard.matches("cookie").count(), 1, "{heard}");
+}

@@ -2,6 +2,7 @@
 
 use super::{
     body::Body,
+    head,
     shared::Shared,
     upstream::{Connection, Trouble},
 };
@@ -105,6 +106,9 @@ impl Connections {
 
     /// The request as HTTP/1 has it. One of HTTP/1.0 stays one: it may lack what the next version asks for.
     fn in_one(&self, mut request: Request<Body>) -> Request<Body> {
+        if request.version() == Version::HTTP_2 {
+            head::with_one_cookie_field(request.headers_mut());
+        }
         if request.version() != Version::HTTP_10 {
             *request.version_mut() = Version::HTTP_11;
         }

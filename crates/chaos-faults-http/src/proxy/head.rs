@@ -38,6 +38,19 @@ pub(crate) fn without_hop_by_hop(headers: &mut HeaderMap, upgrade: Option<Header
     }
 }
 
+/// Makes one field of the cookies, which HTTP/2 may send in several (RFC 9113, section 8.2.3).
+pub(crate) fn with_one_cookie_field(headers: &mut HeaderMap) {
+    let cookies = headers.get_all(header::COOKIE).into_iter();
+    let cookies: Vec<&[u8]> = cookies.map(HeaderValue::as_bytes).collect();
+    if cookies.len() < 2 {
+        return;
+    }
+    // What is joined by what is allowed is allowed.
+    if let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
