@@ -5,10 +5,14 @@ mod world;
 
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use world::{
-    Client, Speaks,
+    Client, Server, Speaks,
     raw::{Raw, say},
+    within,
 };
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -67,4 +71,23 @@ async fn the_cookies_of_http2_are_one_field_in_http1() {
     let heard = upstream.heard();
     assert!(heard.contains("cookie: a=1; b=2; c=3\r\n"), "{heard}");
     assert_eq!(heard.matches("cookie").count(), 1, "{heard}");
+}
+
+#[tokio::test]
+async fn a_clients_broken_body_is_not_the_upstreams_fault() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for body in ["5\r\nhello\r\nzz\r\n", "zz\r\n"] {
+        let answer = say(&proxy, format!("{head}{body}")).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(!answer.contains("upstream"), "{answer}");
+    }
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let half = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf";
+    stream.write_all(half).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }

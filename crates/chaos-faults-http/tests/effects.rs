@@ -11,7 +11,11 @@ use http_body_util::Full;
 use serde_json::json;
 use std::{io::ErrorKind, time::Duration};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use world::{Client, Server, Speaks, put, take_off, until, within};
+use world::{
+    Client, Server, Speaks, put,
+    raw::{Raw, say},
+    take_off, until, within,
+};
 
 const BOTH: [Speaks; 2] = [Speaks::One, Speaks::Two];
 
@@ -308,4 +312,20 @@ async fn what_cannot_be_patched_passes_and_does_not_count() {
         assert_eq!(client.get("/trailers").await.unwrap().body, "data");
     }
     assert_eq!(take_off(fault).await.hits, 0);
+}
+
+#[tokio::test]
+async fn a_document_that_breaks_off_is_not_passed_on_as_a_whole_one() {
+    let head = "Host: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let broken = format!("{head}5\r\n[1,2,\r\nzz\r\n");
+    let upstream = Raw::answering_at("\r\n0\r\n", format!("HTTP/1.1 200 OK\r\n{broken}")).await;
+    let fault = put(Patch::request().json(json!({ "a": 1 })), &upstream.proxy).await;
+    let answer = say(&upstream.proxy, format!("POST / HTTP/1.1\r\n{broken}")).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    take_off(fault).await;
+    let fault = put(Patch::response().json(json!({ "a": 1 })), &upstream.proxy).await;
+    let asks = format!("POST / HTTP/1.1\r\n{head}2\r\n{{}}\r\n0\r\n\r\n");
+    let answer = say(&upstream.proxy, asks).await;
+    assert!(!answer.ends_with("\r\n0\r\n\r\n"), "{answer}");
+    take_off(fault).await;
 }

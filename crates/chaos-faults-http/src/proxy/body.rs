@@ -1,7 +1,8 @@
 //! What a message carries.
 
+use super::rest::Rest;
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body as Stream, Frame, Incoming, SizeHint};
+use hyper::body::{Body as Stream, Frame, SizeHint};
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -11,11 +12,11 @@ use std::{
 #[derive(Debug)]
 pub(crate) enum Body {
     /// It passes through.
-    Passing(Incoming),
+    Passing(Rest),
     /// It is all here.
     Whole(Bytes),
     /// Its beginning is here, and the rest passes through.
-    Begun(Bytes, Incoming),
+    Begun(Bytes, Rest),
 }
 
 impl Body {
@@ -32,8 +33,10 @@ impl Body {
         loop {
             match http_body_util::BodyExt::frame(&mut rest).await {
                 None => return Ok(begun.freeze()),
-                // Who reads on is told the same.
-                Some(Err(_)) => return Err(Self::begun(begun, rest)),
+                Some(Err(error)) => {
+                    rest.broke(error);
+                    return Err(Self::begun(begun, rest));
+                }
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         begun.extend_from_slice(&data);
@@ -46,7 +49,7 @@ impl Body {
         }
     }
 
-    fn begun(begun: BytesMut, rest: Incoming) -> Self {
+    fn begun(begun: BytesMut, rest: Rest) -> Self {
         if begun.is_empty() {
             Self::Passing(rest)
         } else {

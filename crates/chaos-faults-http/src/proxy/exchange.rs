@@ -5,6 +5,7 @@ use super::{
     connections::Connections,
     head,
     hitting::{Asked, hitting, reads_response},
+    rest::Rest,
     shared::Shared,
     socket::Cut,
     upgrade,
@@ -16,6 +17,9 @@ use chaos_core::Chain;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use std::{fmt, sync::Arc};
+
+/// What a client is told whose request ends too early, or in nonsense.
+const BROKEN: &str = "chaos: the body of this request is broken\n";
 
 /// The exchange ends without a response.
 #[derive(Debug)]
@@ -90,6 +94,8 @@ async fn asked(
         path: request.uri().path().to_owned(),
         headers: request.headers().clone(),
     };
+    let request = request.map(Rest::new);
+    let broken = request.body().broken();
     let mut request = request.map(Body::Passing);
     let protocol = upgrade::protocol(request.headers());
     let client = upgrade::of(&mut request);
@@ -109,7 +115,10 @@ async fn asked(
     let mut response = match connections.send(request).await {
         Ok(response) => response,
         Err(trouble) => {
-            let answer = unanswered(shared, &trouble);
+            let answer = match broken.is() {
+                true => told(StatusCode::BAD_REQUEST, BROKEN.to_owned()),
+                false => unanswered(shared, &trouble),
+            };
             return steps(shared, &asked, Direction::Downstream, answer).await;
         }
     };
@@ -121,7 +130,7 @@ async fn asked(
     if let (true, Some(client)) = (switching, client) {
         upgrade::join(shared, client, hyper::upgrade::on(&mut response));
     }
-    let mut response = response.map(Body::Passing);
+    let mut response = response.map(|body| Body::Passing(Rest::new(body)));
     if has_no_body {
         // The client did not ask for the head only, which says how long the body would be.
         *response.body_mut() = Body::Whole(Bytes::new());

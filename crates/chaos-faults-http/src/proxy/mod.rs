@@ -17,6 +17,7 @@ mod hitting;
 mod limits;
 mod place;
 mod probe;
+mod rest;
 mod server;
 mod shared;
 mod socket;
