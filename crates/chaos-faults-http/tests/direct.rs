@@ -3,16 +3,18 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
+use chaos_faults_http::{Delay, HttpProxy};
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use world::{
-    Client, Server, Speaks,
+    Client, Server, Speaks, put,
     raw::{Raw, say},
-    within,
+    take_off, within,
 };
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -90,4 +92,66 @@ async fn a_clients_broken_body_is_not_the_upstreams_fault() {
     let mut answer = String::new();
     within(stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_ended_its_side_waits_as_long_as_the_upstream_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                // Until it is told that the client has ended its side.
+                stream.read_to_end(&mut Vec::new()).await.unwrap();
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                stream.write_all(answer).await.unwrap();
+            });
+        }
+    });
+    let proxy = HttpProxy::in_front_of(upstream).await.unwrap();
+    let answer = half_closed(&proxy).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_ended_its_side_waits_as_long_as_a_fault_has_it_wait() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let late = put(Delay::new(Duration::from_secs(6)), &proxy).await;
+    let answer = half_closed(&proxy).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    take_off(late).await;
+}
+
+#[tokio::test]
+async fn only_so_many_clients_that_ended_their_side_wait_for_long() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let late = put(Delay::new(Duration::from_secs(600)), &proxy).await;
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..120 {
+        let proxy = proxy.clone();
+        clients.spawn(async move { half_closed(&proxy).await });
+    }
+    for _ in 0..20 {
+        let answer = within(clients.join_next()).await.unwrap().unwrap();
+        assert!(answer.is_empty(), "{answer}");
+    }
+    take_off(late).await;
+    while let Some(answer) = clients.join_next().await {
+        let answer = answer.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+/// Asks, ends its side, and reads all there is.
+async fn half_closed(proxy: &HttpProxy) -> String {
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let asks = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(asks).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    within(stream.read_to_end(&mut answer)).await.ok();
+    String::from_utf8_lossy(&answer).into_owned()
 }

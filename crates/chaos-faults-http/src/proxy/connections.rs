@@ -4,6 +4,7 @@ use super::{
     body::Body,
     head,
     shared::Shared,
+    socket::Side,
     upstream::{Connection, Trouble},
 };
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Authority};
@@ -21,6 +22,8 @@ pub(crate) struct Connections {
     shared: Arc<Shared>,
     one: Mutex<Vec<http1::SendRequest<Body>>>,
     many: tokio::sync::Mutex<Option<http2::SendRequest<Body>>>,
+    /// Those of HTTP/1, with what had been said on each when that was last looked at.
+    sides: Mutex<Vec<(Side, Option<u64>)>>,
 }
 
 impl Connections {
@@ -29,7 +32,38 @@ impl Connections {
             shared,
             one: Mutex::default(),
             many: tokio::sync::Mutex::default(),
+            sides: Mutex::default(),
         }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Tells the dependency that the client has ended its side, where that is so: on connections on which nothing was said
+    /// since the last look, so that the whole request has been. What it does about it is what it would do without a proxy.
+    pub(crate) fn pass_end(&self, ended: bool) {
+        for (side, before) in &mut *self.sides() {
+            let now = side.sent();
+            let quiet = before.replace(now) == Some(now) && !side.is_stuck();
+            if ended && quiet {
+                side.end();
+            }
+        }
+    }
+
+    async fn connect(&self, two: bool) -> Result<Connection, Trouble> {
+        let (connection, side) = self.shared.upstream().connect(two).await?;
+        if matches!(connection, Connection::One(_)) {
+            let mut sides = self.sides();
+            sides.retain(|(side, _)| side.is_there());
+            sides.push((side, None));
+        }
+        Ok(connection)
+    }
+
+    fn sides(&self) -> MutexGuard<'_, Vec<(Side, Option<u64>)>> {
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the dependency, in the version of HTTP in which the proxy was asked.
@@ -61,7 +95,7 @@ impl Connections {
             let mut many = self.many.lock().await;
             match &*many {
                 Some(sender) if !sender.is_closed() => sender.clone(),
-                _ => match self.shared.upstream().connect(true).await? {
+                _ => match self.connect(true).await? {
                     Connection::Many(sender) => many.insert(sender).clone(),
                     Connection::One(one) => {
                         drop(many);
@@ -90,7 +124,7 @@ impl Connections {
                 Err(error) => request = unsent(error)?,
             }
         }
-        match self.shared.upstream().connect(false).await? {
+        match self.connect(false).await? {
             Connection::One(mut one) => {
                 let response = one.send_request(request).await?;
                 self.idle().push(one);

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use chaos_core::Chain;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 /// What a client is told whose request ends too early, or in nonsense.
 const BROKEN: &str = "chaos: the body of this request is broken\n";
@@ -59,14 +59,13 @@ impl Message for Response<Body> {
 
 /// Has a client's request answered, as far as the faults let it.
 pub(crate) async fn exchange(
-    shared: &Arc<Shared>,
     connections: &Connections,
     cut: &Cut,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Reset> {
     let two = request.version() == Version::HTTP_2;
     let method = request.method().clone();
-    match asked(shared, connections, request).await {
+    match asked(connections, request).await {
         Ok(response) | Err(Instead::Response(response)) => Ok(whole(&method, response)),
         Err(Instead::Reset) => {
             // In HTTP/2 the error resets the stream, and the connection goes on.
@@ -79,10 +78,10 @@ pub(crate) async fn exchange(
 }
 
 async fn asked(
-    shared: &Arc<Shared>,
     connections: &Connections,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Instead> {
+    let shared = connections.shared();
     if request.method() == Method::CONNECT {
         return Ok(told(
             StatusCode::METHOD_NOT_ALLOWED,

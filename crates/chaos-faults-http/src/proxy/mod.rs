@@ -14,6 +14,7 @@ mod exchange;
 mod handle;
 mod head;
 mod hitting;
+mod left;
 mod limits;
 mod place;
 mod probe;

@@ -3,6 +3,7 @@
 use super::{
     connections::Connections,
     exchange::exchange,
+    left::left,
     limits,
     shared::Shared,
     socket::{Cut, Socket},
@@ -44,15 +45,16 @@ pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, tls: TlsAc
                 let (shared, tls) = (Arc::clone(&shared), tls.clone());
                 let cut = Cut::default();
                 let socket = Socket::new(stream, cut.clone());
-                let (broken, left) = (socket.broken(), socket.left());
+                let (broken, side) = (socket.broken(), socket.side());
                 let asked = Arc::new(Notify::new());
                 drop(tokio::spawn(async move {
+                    let connections = Arc::new(Connections::new(Arc::clone(&shared)));
                     tokio::select! {
                         () = shared.faults().closed() => {}
                         () = broken => {}
-                        () = left => {}
+                        () = left(&shared, side, &connections) => {}
                         () = silent(&asked) => {}
-                        () = connection(&shared, socket, (cut, &asked), tls) => {}
+                        () = connection(&connections, socket, (cut, &asked), tls) => {}
                     }
                 }));
             }
@@ -76,32 +78,32 @@ async fn silent(asked: &Notify) {
 
 /// Serves one client, with TLS if it begins so.
 async fn connection(
-    shared: &Arc<Shared>,
+    connections: &Arc<Connections>,
     socket: Socket,
     (cut, asked): (Cut, &Notify),
     tls: TlsAcceptor,
 ) {
     match socket.first_byte().await {
         Ok(Some(HANDSHAKE)) => match tls.accept(socket).await {
-            Ok(stream) => speak(shared, stream, (cut, asked)).await,
-            Err(error) => tracing::debug!(%error, proxy = %shared, "no TLS with a client"),
+            Ok(stream) => speak(connections, stream, (cut, asked)).await,
+            Err(error) => {
+                tracing::debug!(%error, proxy = %connections.shared(), "no TLS with a client")
+            }
         },
-        Ok(Some(_)) => speak(shared, socket, (cut, asked)).await,
+        Ok(Some(_)) => speak(connections, socket, (cut, asked)).await,
         Ok(None) | Err(_) => {}
     }
 }
 
 /// Speaks HTTP with one client until it is gone.
-async fn speak<S>(shared: &Arc<Shared>, stream: S, (cut, asked): (Cut, &Notify))
+async fn speak<S>(connections: &Arc<Connections>, stream: S, (cut, asked): (Cut, &Notify))
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connections = Arc::new(Connections::new(Arc::clone(shared)));
     let service = service_fn(|request| {
         asked.notify_one();
-        let (shared, connections) = (Arc::clone(shared), Arc::clone(&connections));
-        let cut = cut.clone();
-        async move { exchange(&shared, &connections, &cut, request).await }
+        let (connections, cut) = (Arc::clone(connections), cut.clone());
+        async move { exchange(&connections, &cut, request).await }
     });
     let mut server = auto::Builder::new(TokioExecutor::new()).preserve_header_case(true);
     server
@@ -120,6 +122,6 @@ where
         .serve_connection_with_upgrades(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
-        tracing::debug!(%error, proxy = %shared, "a connection ended");
+        tracing::debug!(%error, proxy = %connections.shared(), "a connection ended");
     }
 }

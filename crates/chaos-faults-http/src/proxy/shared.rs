@@ -1,8 +1,9 @@
 //! What a proxy has in common with the faults on it.
 
-use super::{hitting::Hitting, tls::Authority, upstream::Upstream};
+use super::{hitting::Hitting, left, tls::Authority, upstream::Upstream};
 use chaos_core::Stack;
 use std::{fmt, net::SocketAddr};
+use tokio::sync::Semaphore;
 
 /// What a proxy has in common with the faults on it.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Shared {
     authority: Authority,
     /// Closed with the proxy.
     faults: Stack<Hitting>,
+    /// Room for clients that have ended their side and wait.
+    waiting: Semaphore,
 }
 
 impl Shared {
@@ -28,6 +31,7 @@ impl Shared {
             upstream,
             authority,
             faults: Stack::new(),
+            waiting: Semaphore::new(left::MOST),
         }
     }
 
@@ -48,6 +52,11 @@ impl Shared {
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// Room for clients that have ended their side and wait.
+    pub(crate) fn waiting(&self) -> &Semaphore {
+        &self.waiting
     }
 
     /// The faults that are on it.

@@ -1,14 +1,14 @@
-//! A client's connection.
+//! A connection of a client, or to the upstream.
 
 use futures_util::FutureExt;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use std::{
     future::Future,
     io::{self, ErrorKind},
     net::Shutdown,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
@@ -18,7 +18,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     sync::Notify,
-    time::sleep,
 };
 
 /// Has a connection end with a reset instead of an end.
@@ -31,15 +30,23 @@ impl Cut {
     }
 }
 
-/// A client's connection.
+/// A connection of a client, or to the upstream.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: Arc<TcpStream>,
     /// Reading or writing has failed.
     failed: Arc<Notify>,
-    /// How many bytes it was sent.
-    sent: Arc<AtomicU64>,
+    sent: Arc<Sent>,
     cut: Cut,
+}
+
+/// What it was sent.
+#[derive(Debug, Default)]
+struct Sent {
+    /// How many bytes.
+    count: AtomicU64,
+    /// There was more to send than it took.
+    stuck: AtomicBool,
 }
 
 impl Socket {
@@ -52,14 +59,14 @@ impl Socket {
         }
     }
 
-    /// The first byte that the client sends, which stays where it is; `None`: it sends none.
+    /// The first byte that comes, which stays where it is; `None`: none comes.
     pub(crate) async fn first_byte(&self) -> io::Result<Option<u8>> {
         let mut byte = [0];
         let count = self.stream.peek(&mut byte).await?;
         Ok((count > 0).then_some(byte[0]))
     }
 
-    /// Waits until the client has reset the connection: a server that waits for its service does not notice.
+    /// Waits until the other side has reset the connection: a server that waits for its service does not notice.
     pub(crate) fn broken(&self) -> impl Future<Output = ()> + Send + use<> {
         let (stream, failed) = (Arc::clone(&self.stream), Arc::clone(&self.failed));
         async move {
@@ -72,24 +79,11 @@ impl Socket {
         }
     }
 
-    /// Waits until the client has ended its side and has been sent nothing for a while: it may wait for its answer, or be
-    /// gone for good, which cannot be told.
-    pub(crate) fn left(&self) -> impl Future<Output = ()> + Send + use<> {
-        let (stream, sent) = (Arc::clone(&self.stream), Arc::clone(&self.sent));
-        async move {
-            let mut before = None;
-            loop {
-                sleep(Self::LEFT / 2).await;
-                let now = sent.load(Ordering::Relaxed);
-                let mut byte = [0];
-                // Looked at without waiting. What it said before the end and nobody has read hides the end.
-                let peeked = stream.peek(&mut byte).now_or_never();
-                let ended = matches!(peeked, Some(Ok(0) | Err(_)));
-                if ended && before == Some(now) {
-                    return;
-                }
-                before = ended.then_some(now);
-            }
+    /// What others do with it.
+    pub(crate) fn side(&self) -> Side {
+        Side {
+            stream: Arc::downgrade(&self.stream),
+            sent: Arc::clone(&self.sent),
         }
     }
 
@@ -115,18 +109,74 @@ impl Socket {
 }
 
 impl Socket {
-    /// A client that has ended its side has been sent nothing for at least half of this.
-    const LEFT: Duration = Duration::from_secs(5);
-
     fn poll_sent(
         &self,
         cx: &mut Context<'_>,
         send: impl FnMut(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        let sent = ready!(self.poll_io(|stream| stream.poll_write_ready(cx), send))?;
+        let polled = self.poll_io(|stream| stream.poll_write_ready(cx), send);
+        self.sent
+            .stuck
+            .store(polled.is_pending(), Ordering::Relaxed);
+        let sent = ready!(polled)?;
         let count = u64::try_from(sent).unwrap_or(u64::MAX);
-        self.sent.fetch_add(count, Ordering::Relaxed);
+        self.sent.count.fetch_add(count, Ordering::Relaxed);
         Poll::Ready(Ok(sent))
+    }
+}
+
+/// A connection as it is seen, and ended, from beside it.
+#[derive(Debug)]
+pub(crate) struct Side {
+    stream: Weak<TcpStream>,
+    sent: Arc<Sent>,
+}
+
+impl Side {
+    /// A system that is asked so often says soon that a connection is gone. One that was closed altogether it forgets after
+    /// a time of its own, which is a minute on Linux.
+    const PROBE: Duration = Duration::from_secs(5);
+
+    /// Whether the connection is still there.
+    pub(crate) fn is_there(&self) -> bool {
+        self.stream.strong_count() > 0
+    }
+
+    /// How many bytes were sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.count.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is more to send than the other side took.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.sent.stuck.load(Ordering::Relaxed)
+    }
+
+    /// Whether the other side has ended what it says. What it said before and nobody has read hides that.
+    pub(crate) fn ended(&self) -> bool {
+        let mut byte = [0];
+        // Looked at without waiting.
+        let peeked = self.stream.upgrade().map(|stream| {
+            let peeked = stream.peek(&mut byte).now_or_never();
+            matches!(peeked, Some(Ok(0) | Err(_)))
+        });
+        peeked.unwrap_or(true)
+    }
+
+    /// Ends what we say.
+    pub(crate) fn end(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            // One that is gone need not be told.
+            SockRef::from(&*stream).shutdown(Shutdown::Write).ok();
+        }
+    }
+
+    /// Has the other system asked, time and again, whether the connection is still there.
+    pub(crate) fn probe(&self) {
+        if let Some(stream) = self.stream.upgrade() {
+            let often = TcpKeepalive::new().with_time(Self::PROBE);
+            SockRef::from(&*stream).set_tcp_keepalive(&often).ok();
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! The dependency behind a proxy, and the connections to it.
 
-use super::{body::Body, limits, probe};
+use super::{
+    body::Body,
+    limits, probe,
+    socket::{Cut, Side, Socket},
+};
 use chaos_core::{ConfigError, FaultError};
 use http::{Uri, uri::Authority};
 use hyper::client::conn::{http1, http2};
@@ -141,17 +145,19 @@ impl Upstream {
     }
 
     /// Connects, offering HTTP/2 or not.
-    pub(super) async fn connect(&self, two: bool) -> Result<Connection, Trouble> {
+    pub(super) async fn connect(&self, two: bool) -> Result<(Connection, Side), Trouble> {
         let stream = TcpStream::connect(self.address.lookup()).await?;
         stream.set_nodelay(true)?;
+        let stream = Socket::new(stream, Cut::default());
+        let side = stream.side();
         let Some(tls) = &self.tls else {
             let two = two && self.speaks_two().await?;
-            return start(stream, two).await;
+            return Ok((start(stream, two).await?, side));
         };
         let connector = if two { &tls.two } else { &tls.one };
         let stream = connector.connect(tls.name.clone(), stream).await?;
         let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        start(stream, two).await
+        Ok((start(stream, two).await?, side))
     }
 
     /// Whether it speaks HTTP/2 without TLS. Asked once, over a connection of its own.
