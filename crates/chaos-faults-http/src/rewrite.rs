@@ -3,7 +3,7 @@
 use crate::{
     direction::Direction,
     effect::{Effect, Step},
-    proxy::Body,
+    proxy::{Body, is_coded},
 };
 use bytes::Bytes;
 use http::{
@@ -109,6 +109,7 @@ impl Rewrite {
             }
         };
         headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::TRANSFER_ENCODING);
         headers.remove(header::TRAILER);
         (Body::Whole(new), true)
     }
@@ -158,7 +159,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     let media_type = media_type.to_ascii_lowercase();
     let plain = text(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    plain && (media_type == "application/json" || media_type.ends_with("+json"))
+    plain
+        && !is_coded(headers)
+        && (media_type == "application/json" || media_type.ends_with("+json"))
 }
 
 /// Applies a merge patch (RFC 7396, section 2).

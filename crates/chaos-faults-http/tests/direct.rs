@@ -3,9 +3,13 @@
 #[expect(dead_code, reason = "shared with other tests")]
 mod world;
 
+use bytes::Bytes;
 use chaos_faults_http::{Delay, HttpProxy};
 use http::{Request, StatusCode};
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
+use hyper::{body::Frame, client::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -94,6 +98,110 @@ async fn a_clients_broken_body_is_not_the_upstreams_fault() {
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
+#[tokio::test]
+async fn the_length_of_what_was_not_modified_passes() {
+    let not_modified = "HTTP/1.1 304 Not Modified\r\nContent-Length: 123\r\nETag: \"1\"\r\n\r\n";
+    let upstream = Raw::answering(not_modified).await;
+    let asks = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = say(&upstream.proxy, asks).await.to_lowercase();
+    assert!(answer.starts_with("http/1.1 304"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(answer.contains("content-length: 123\r\n"), "{answer}");
+
+    let upstream = Raw::answering(not_modified).await;
+    let mut client = Client::connect(&upstream.proxy, Speaks::Two).await;
+    let answer = client.get("/").await.unwrap();
+    assert_eq!(answer.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(answer.headers["content-length"], "123");
+    assert!(answer.body.is_empty());
+}
+
+#[tokio::test]
+async fn a_coded_body_keeps_what_says_how() {
+    let coded = "Transfer-Encoding: gzip, chunked\r\n\r\n4\r\ncode\r\n0\r\n\r\n";
+    let answer = format!("HTTP/1.1 200 OK\r\n{coded}");
+    let upstream = Raw::answering(answer.as_str()).await;
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTE: gzip\r\n";
+    let answer = say(&upstream.proxy, format!("{head}{coded}")).await;
+    assert!(
+        answer.contains("Transfer-Encoding: gzip, chunked\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("\r\n4\r\ncode\r\n0\r\n\r\n"), "{answer}");
+    upstream.hears("4\r\ncode\r\n").await;
+    let heard = upstream.heard();
+    assert!(
+        heard.contains("Transfer-Encoding: gzip, chunked\r\n"),
+        "{heard}"
+    );
+    assert!(heard.contains("TE: gzip\r\n"), "{heard}");
+    // HTTP/2 has no word for it.
+    let mut client = Client::connect(&upstream.proxy, Speaks::Two).await;
+    let answer = client.get("/").await.unwrap();
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(body.contains("transfer coding"), "{body}");
+}
+
+#[tokio::test]
+async fn a_get_with_a_body_keeps_it() {
+    let upstream = Raw::answering_at("body", OK).await;
+    let head =
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let answer = say(&upstream.proxy, format!("{head}4\r\nbody\r\n0\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // In HTTP/2 it need not be told how long it is.
+    let stream = TcpStream::connect(upstream.proxy.address()).await.unwrap();
+    let io = TokioIo::new(stream);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let frame = Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"body")));
+    let body = StreamBody::new(futures_util::stream::iter([frame]));
+    let request = Request::get("http://a/").body(body).unwrap();
+    let answer = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let heard = upstream.heard();
+    assert!(heard.contains("4\r\nbody"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_to_send_its_body_hears_the_upstream() {
+    let asks = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+    let too_large = "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\n\r\n";
+    let upstream = Raw::answering(too_large).await;
+    let mut stream = TcpStream::connect(upstream.proxy.address()).await.unwrap();
+    stream.write_all(asks.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    within(stream.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    // One goes on when it is told to, and one that is told nothing after a while.
+    let server = Server::start().await;
+    let ignores = Raw::answering_at("hello", OK).await;
+    for proxy in [&server.proxy().await, &ignores.proxy] {
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        stream.write_all(asks.as_bytes()).await.unwrap();
+        let mut answer = [0; 25];
+        within(stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(b"hello").await.unwrap();
+        let mut answer = [0; 12];
+        within(stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+}
+
+#[tokio::test]
+async fn trailers_pass_in_http1_when_both_sides_have_named_them() {
+    let server = Server::start().await;
+    let proxy = server.proxy().await;
+    let mut client = Client::connect(&proxy, Speaks::One).await;
+    let request = Request::get("/trailers")
+        .header("te", "trailers")
+        .header("connection", "te");
+    let request = request.body(Full::default()).unwrap();
+    let answer = client.ask(request).await.unwrap();
+    assert_eq!(answer.trailers.unwrap()["grpc-status"], "0");
+}
 #[tokio::test]
 async fn a_client_that_ended_its_side_waits_as_long_as_the_upstream_does() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,6 +4,7 @@ use super::rest::Rest;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as Stream, Frame, SizeHint};
 use std::{
+    future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -17,6 +18,8 @@ pub(crate) enum Body {
     Whole(Bytes),
     /// Its beginning is here, and the rest passes through.
     Begun(Bytes, Rest),
+    /// There is none, and it would have so many bytes.
+    Absent(u64),
 }
 
 impl Body {
@@ -24,6 +27,7 @@ impl Body {
     pub(crate) async fn collect(self, most: usize) -> Result<Bytes, Self> {
         let (mut begun, mut rest) = match self {
             Self::Whole(bytes) => return Ok(bytes),
+            Self::Absent(_) => return Ok(Bytes::new()),
             Self::Passing(rest) => (BytesMut::new(), rest),
             Self::Begun(begun, rest) => (BytesMut::from(begun), rest),
         };
@@ -49,6 +53,13 @@ impl Body {
         }
     }
 
+    /// Does not ask for what passes before this is over.
+    pub(crate) fn hold(&mut self, until: impl Future<Output = ()> + Send + 'static) {
+        if let Self::Passing(rest) = self {
+            rest.hold(until);
+        }
+    }
+
     fn begun(begun: BytesMut, rest: Rest) -> Self {
         if begun.is_empty() {
             Self::Passing(rest)
@@ -69,6 +80,7 @@ impl Stream for Body {
         let begun = match &mut *self {
             Self::Passing(rest) => return Pin::new(rest).poll_frame(cx),
             Self::Begun(begun, rest) if begun.is_empty() => return Pin::new(rest).poll_frame(cx),
+            Self::Absent(_) => return Poll::Ready(None),
             Self::Whole(bytes) | Self::Begun(bytes, _) => std::mem::take(bytes),
         };
         let frame = (!begun.is_empty()).then(|| Ok(Frame::data(begun)));
@@ -80,6 +92,8 @@ impl Stream for Body {
             Self::Passing(rest) => rest.is_end_stream(),
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Begun(bytes, rest) => bytes.is_empty() && rest.is_end_stream(),
+            // Whoever says how long it would be does so of one that is not at its end.
+            Self::Absent(_) => false,
         }
     }
 
@@ -88,6 +102,7 @@ impl Stream for Body {
         match self {
             Self::Passing(rest) => rest.size_hint(),
             Self::Whole(bytes) => SizeHint::with_exact(length(bytes)),
+            Self::Absent(length) => SizeHint::with_exact(*length),
             Self::Begun(bytes, rest) => {
                 let mut hint = rest.size_hint();
                 if let Some(upper) = hint.upper() {

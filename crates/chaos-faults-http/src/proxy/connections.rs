@@ -9,7 +9,7 @@ use super::{
 };
 use http::{HeaderValue, Request, Response, Uri, Version, header, uri::Authority};
 use hyper::{
-    body::Incoming,
+    body::{Body as _, Incoming},
     client::conn::{TrySendError, http1, http2},
 };
 use std::{
@@ -142,6 +142,14 @@ impl Connections {
     fn in_one(&self, mut request: Request<Body>) -> Request<Body> {
         if request.version() == Version::HTTP_2 {
             head::with_one_cookie_field(request.headers_mut());
+            let body = request.body();
+            if !body.is_end_stream() && body.size_hint().exact().is_none() {
+                // Of some methods it is not expected, and would be left out.
+                let chunked = HeaderValue::from_static("chunked");
+                request
+                    .headers_mut()
+                    .insert(header::TRANSFER_ENCODING, chunked);
+            }
         }
         if request.version() != Version::HTTP_10 {
             *request.version_mut() = Version::HTTP_11;

@@ -3,7 +3,7 @@
 use super::{
     body::Body,
     connections::Connections,
-    head,
+    expect, head,
     hitting::{Asked, hitting, reads_response},
     rest::Rest,
     shared::Shared,
@@ -66,7 +66,7 @@ pub(crate) async fn exchange(
     let two = request.version() == Version::HTTP_2;
     let method = request.method().clone();
     match asked(connections, request).await {
-        Ok(response) | Err(Instead::Response(response)) => Ok(whole(&method, response)),
+        Ok(response) | Err(Instead::Response(response)) => Ok(whole(&method, two, response)),
         Err(Instead::Reset) => {
             // In HTTP/2 the error resets the stream, and the connection goes on.
             if !two {
@@ -110,6 +110,8 @@ async fn asked(
     if reads_response(shared.faults(), &asked) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
     }
+    expect::wait_for_upstream(&mut request);
+    let two = request.version() == Version::HTTP_2;
     let has_no_body = request.method() == Method::HEAD && asked.method != Method::HEAD;
     let mut response = match connections.send(request).await {
         Ok(response) => response,
@@ -134,6 +136,16 @@ async fn asked(
         // The client did not ask for the head only, which says how long the body would be.
         *response.body_mut() = Body::Whole(Bytes::new());
         response.headers_mut().remove(header::CONTENT_LENGTH);
+        response.headers_mut().remove(header::TRANSFER_ENCODING);
+    }
+    if two {
+        if head::is_coded(response.headers()) {
+            return Err(Instead::Response(told(
+                StatusCode::BAD_GATEWAY,
+                coded(shared),
+            )));
+        }
+        response.headers_mut().remove(header::TRANSFER_ENCODING);
     }
     head::without_hop_by_hop(response.headers_mut(), protocol);
     steps(shared, &asked, Direction::Downstream, response).await
@@ -177,7 +189,7 @@ async fn steps<M: Message>(
 }
 
 /// The response without a body where there may be none (RFC 9110, section 6.4.1), whatever faults made of it.
-fn whole(asked: &Method, mut response: Response<Body>) -> Response<Body> {
+fn whole(asked: &Method, two: bool, mut response: Response<Body>) -> Response<Body> {
     let status = response.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return response;
@@ -185,7 +197,13 @@ fn whole(asked: &Method, mut response: Response<Body>) -> Response<Body> {
     let head = *asked == Method::HEAD;
     let not_modified = status == StatusCode::NOT_MODIFIED;
     if head || not_modified || status == StatusCode::NO_CONTENT {
-        *response.body_mut() = Body::Whole(Bytes::new());
+        // In HTTP/1 this is the only way to say so of what was not modified.
+        let length = response.headers().get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        *response.body_mut() = match length.filter(|_| not_modified && !head && !two) {
+            Some(length) => Body::Absent(length),
+            None => Body::Whole(Bytes::new()),
+        };
         // Of these two it says how long the body would be.
         if !head && !not_modified {
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -207,6 +225,14 @@ fn unanswered(shared: &Shared, trouble: &Trouble) -> Response<Body> {
         shared.upstream()
     );
     told(StatusCode::BAD_GATEWAY, text)
+}
+
+/// What a client is told to whom an answer cannot be said.
+fn coded(shared: &Shared) -> String {
+    let upstream = shared.upstream();
+    format!(
+        "chaos: the upstream {upstream} answered in a transfer coding, which HTTP/2 does not have\n"
+    )
 }
 
 fn told(status: StatusCode, text: String) -> Response<Body> {

@@ -2,12 +2,12 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Headers that belong to one connection and do not pass (RFC 9110, section 7.6.1).
-const HOP_BY_HOP: [HeaderName; 5] = [
+/// Headers that belong to one connection and do not pass (RFC 9110, section 7.6.1). How a body is coded passes, and which
+/// codings are welcome, as the body is not coded anew.
+const HOP_BY_HOP: [HeaderName; 4] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
-    header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
 
@@ -28,14 +28,24 @@ pub(crate) fn has_option(headers: &HeaderMap, option: &str) -> bool {
 pub(crate) fn without_hop_by_hop(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
     let named: Vec<HeaderName> = listed(headers, header::CONNECTION)
         .filter_map(|name| name.parse().ok())
+        .filter(|name| ![header::TE, header::TRANSFER_ENCODING].contains(name))
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
+    }
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // It does not count then, and the next server must not think so (RFC 9112, section 6.3).
+        headers.remove(header::CONTENT_LENGTH);
     }
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, protocol);
     }
+}
+
+/// Whether the body is coded for the transfer, by more than being cut into chunks.
+pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
+    listed(headers, header::TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
 }
 
 /// Makes one field of the cookies, which HTTP/2 may send in several (RFC 9113, section 8.2.3).
@@ -59,7 +69,7 @@ mod tests {
     fn what_belongs_to_a_connection_does_not_pass() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
-            ("connection", "close, X-Mine"),
+            ("connection", "close, X-Mine, TE"),
             ("x-mine", "1"),
             ("x-other", "2"),
             ("keep-alive", "3"),

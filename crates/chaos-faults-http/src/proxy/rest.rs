@@ -1,15 +1,17 @@
 //! What is still to come of a body.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hyper::body::{Body as Stream, Frame, Incoming, SizeHint};
 use std::{
     fmt,
+    future::Future,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 /// Whether a body broke off, as who sends it said nonsense or is gone.
@@ -28,6 +30,8 @@ pub(crate) struct Rest {
     /// It broke off while it was collected: who reads on is told so, as its end would look like a good one.
     error: Option<hyper::Error>,
     broken: Broken,
+    /// It is not asked for before this is over.
+    held: Option<BoxFuture<'static, ()>>,
 }
 
 impl Rest {
@@ -36,12 +40,18 @@ impl Rest {
             incoming,
             error: None,
             broken: Broken::default(),
+            held: None,
         }
     }
 
     /// Whether it broke off, also when it has been read by then.
     pub(crate) fn broken(&self) -> Broken {
         self.broken.clone()
+    }
+
+    /// Does not ask for it before this is over.
+    pub(crate) fn hold(&mut self, until: impl Future<Output = ()> + Send + 'static) {
+        self.held = Some(Box::pin(until));
     }
 
     /// It broke off with this, and nobody was told.
@@ -66,6 +76,10 @@ impl Stream for Rest {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         if let Some(error) = self.error.take() {
             return Poll::Ready(Some(Err(error)));
+        }
+        if let Some(held) = &mut self.held {
+            ready!(held.as_mut().poll(cx));
+            self.held = None;
         }
         let polled = Pin::new(&mut self.incoming).poll_frame(cx);
         if matches!(polled, Poll::Ready(Some(Err(_)))) {
