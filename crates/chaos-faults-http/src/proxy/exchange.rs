@@ -35,7 +35,7 @@ impl std::error::Error for Reset {}
 
 /// What becomes of an exchange before its end.
 enum Instead {
-    Response(Response<Body>),
+    Response(Box<Response<Body>>),
     Reset,
 }
 
@@ -66,7 +66,8 @@ pub(crate) async fn exchange(
     let two = request.version() == Version::HTTP_2;
     let method = request.method().clone();
     match asked(connections, request).await {
-        Ok(response) | Err(Instead::Response(response)) => Ok(whole(&method, two, response)),
+        Ok(response) => Ok(whole(&method, two, response)),
+        Err(Instead::Response(response)) => Ok(whole(&method, two, *response)),
         Err(Instead::Reset) => {
             // In HTTP/2 the error resets the stream, and the connection goes on.
             if !two {
@@ -140,10 +141,8 @@ async fn asked(
     }
     if two {
         if head::is_coded(response.headers()) {
-            return Err(Instead::Response(told(
-                StatusCode::BAD_GATEWAY,
-                coded(shared),
-            )));
+            let answer = told(StatusCode::BAD_GATEWAY, coded(shared));
+            return Err(Instead::Response(Box::new(answer)));
         }
         response.headers_mut().remove(header::TRANSFER_ENCODING);
     }
@@ -170,7 +169,7 @@ async fn steps<M: Message>(
             }
             Step::Answer(answer) => {
                 active.hit();
-                return Err(Instead::Response(answer.response()));
+                return Err(Instead::Response(Box::new(answer.response())));
             }
             Step::Reset => {
                 active.hit();

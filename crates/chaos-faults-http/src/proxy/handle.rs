@@ -12,22 +12,22 @@ use tokio::task::AbortHandle;
 ///
 /// # Behavior
 /// - It speaks HTTP/1.1 and HTTP/2 (with and without TLS, so gRPC, too), and asks the upstream in the version in which
-///   it was asked, if the upstream speaks that: without TLS it is asked once whether it does. Bodies and trailers stream
+///   it was asked, if the upstream speaks that, HTTP/1.0 included: without TLS it is asked once whether it does. Bodies and trailers stream
 ///   through; upgraded connections (WebSocket) are passed on.
 /// - A client that begins with TLS gets a certificate for the name that it asks for, issued by an authority that is
 ///   made with the proxy: [`authority`](Self::authority) is whom it must trust. Others speak plainly, on the same
 ///   port.
-/// - Headers pass as they are, without those that belong to a connection. The host is what the client said; an HTTPS
+/// - Headers pass as they are, a thousand at most, without those that belong to a connection. The host is what the client said; an HTTPS
 ///   upstream gets its own name, unless [`host`](HttpProxyBuilder::host) says otherwise.
 /// - Each client's connection has connections of its own to the upstream, made when they are needed; its name is
 ///   looked up for each of them anew.
 /// - When the upstream cannot be reached or ends a connection without an answer, the client is told so with
-///   `502 Bad Gateway`. There is no time-out for the upstream.
+///   `502 Bad Gateway`. There is no time-out for the upstream. A client whose own request breaks off gets `400`.
 /// - It runs on threads of its own, so it works in a current-thread runtime, and what the caller blocks does not
 ///   slow it.
 /// - A client has 60 s for a request's head. One that ends its side may still wait for its answer: when it has been sent
 ///   nothing for 5 s, the upstream is told of the end, too, and does what it does about it. The client is let go when its
-///   system says that it is gone, which on Linux takes a minute. A hundred such clients may wait at a time; more are let go
+///   system says that it is gone, which on Linux takes a good minute. A hundred such clients may wait at a time; more are let go
 ///   after the 5 s.
 /// - Dropping the last handle closes the port and every connection.
 ///

@@ -88,4 +88,21 @@ mod tests {
         without_hop_by_hop(&mut headers, Some(HeaderValue::from_static("websocket")));
         assert_eq!(headers["connection"], "upgrade");
     }
+
+    #[test]
+    fn how_a_body_is_coded_passes_and_counts_more_than_a_length() {
+        for (codings, coded) in [
+            ("chunked", false),
+            ("Chunked", false),
+            ("gzip, chunked", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::TRANSFER_ENCODING, codings.parse().unwrap());
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(4));
+            without_hop_by_hop(&mut headers, None);
+            assert_eq!(headers[header::TRANSFER_ENCODING], codings);
+            assert!(!headers.contains_key(header::CONTENT_LENGTH));
+            assert_eq!(is_coded(&headers), coded, "{codings}");
+        }
+    }
 }
