@@ -12,13 +12,13 @@ use tokio::task::AbortHandle;
 ///
 /// # Behavior
 /// - It speaks HTTP/1.1 and HTTP/2 (with and without TLS, so gRPC, too), and asks the upstream in the version in which
-///   it was asked, if the upstream speaks that, HTTP/1.0 included: without TLS it is asked once whether it does. Bodies and trailers stream
-///   through; upgraded connections (WebSocket) are passed on.
+///   it was asked, HTTP/1.0 included, if the upstream speaks that: without TLS it is asked once whether it does. Bodies
+///   and trailers stream through; upgraded connections (WebSocket) are passed on.
 /// - A client that begins with TLS gets a certificate for the name that it asks for, issued by an authority that is
 ///   made with the proxy: [`authority`](Self::authority) is whom it must trust. Others speak plainly, on the same
 ///   port.
-/// - Headers pass as they are, a thousand at most, without those that belong to a connection. The host is what the client said; an HTTPS
-///   upstream gets its own name, unless [`host`](HttpProxyBuilder::host) says otherwise.
+/// - Headers pass as they are, a thousand at most, without those that belong to a connection. The host is what the
+///   client said; an HTTPS upstream gets its own name, unless [`host`](HttpProxyBuilder::host) says otherwise.
 /// - Each client's connection has connections of its own to the upstream, made when they are needed; its name is
 ///   looked up for each of them anew.
 /// - When the upstream cannot be reached or ends a connection without an answer, the client is told so with
