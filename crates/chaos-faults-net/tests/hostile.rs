@@ -124,7 +124,8 @@ async fn what_waits_for_both_ends_that_were_reset_does_not_keep_the_connection()
             clients.push(client);
             servers.push(server);
         }
-        assert!(descriptors() >= open + 400);
+        // Those of a test before may have been open then.
+        assert!(descriptors() + OTHERS >= open + 400);
         match order {
             0 => clients.drain(..).chain(servers.drain(..)).for_each(reset),
             1 => servers.drain(..).chain(clients.drain(..)).for_each(reset),

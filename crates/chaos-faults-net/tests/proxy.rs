@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use world::{
-    Server, connect, how_it_breaks, is_silent, pattern, ping, put, take_off, until, within,
+    Server, connect, how_it_breaks, is_silent, pattern, ping, put, take_off, takes, until, within,
 };
 
 const fn ms(ms: u64) -> Duration {
@@ -140,8 +140,10 @@ async fn loss_delays_by_the_retransmission_timer() {
         late += u64::from(took >= ms(200));
     }
     // Fewer than 1 or more than 24 of 60, or seven losses in a row, which take too long, come once in ten thousand.
-    assert!((1..=24).contains(&late), "{late} of 60");
-    assert_eq!(take_off(fault).await.hits, late);
+    let hits = take_off(fault).await.hits;
+    assert!((1..=24).contains(&hits), "{hits} of 60");
+    // A machine that stalls makes others late, too.
+    assert!(late >= hits, "{late} of {hits}");
 }
 
 #[tokio::test]
@@ -322,13 +324,15 @@ async fn bandwidth_is_exact() {
     let server = Server::source(3_000_000).await;
     let proxy = server.proxy().await;
     let fault = put(Bandwidth::per_second(1_000_000), &proxy).await;
-    let mut stream = connect(&proxy).await;
-    let start = Instant::now();
-    let mut all = Vec::new();
-    within(stream.read_to_end(&mut all)).await.unwrap();
-    let took = start.elapsed().as_secs_f64();
-    assert_eq!(all.len(), 3_000_000);
-    assert!((2.97..3.3).contains(&took), "{took} s");
+    takes(ms(2970)..ms(3100), async || {
+        let mut stream = connect(&proxy).await;
+        let start = Instant::now();
+        let mut all = Vec::new();
+        within(stream.read_to_end(&mut all)).await.unwrap();
+        assert_eq!(all.len(), 3_000_000);
+        start.elapsed()
+    })
+    .await;
     assert!(take_off(fault).await.hits > 0);
 }
 
@@ -360,15 +364,17 @@ async fn bandwidth_is_for_each_connection() {
     let server = Server::source(500_000).await;
     let proxy = server.proxy().await;
     let _fault = put(Bandwidth::per_second(500_000), &proxy).await;
-    let start = Instant::now();
     let read = async || {
         let mut stream = connect(&proxy).await;
         let mut all = Vec::new();
         within(stream.read_to_end(&mut all)).await.unwrap();
     };
-    tokio::join!(read(), read(), read());
-    let took = start.elapsed();
-    assert!(took >= ms(980) && took < ms(1400), "{took:?}");
+    takes(ms(980)..ms(1300), async || {
+        let start = Instant::now();
+        tokio::join!(read(), read(), read());
+        start.elapsed()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -377,14 +383,16 @@ async fn latency_and_bandwidth_work_together() {
     let proxy = server.proxy().await;
     let _latency = put(Latency::ms(300), &proxy).await;
     let _bandwidth = put(Bandwidth::per_second(200_000), &proxy).await;
-    let start = Instant::now();
-    let mut stream = connect(&proxy).await;
-    let mut all = Vec::new();
-    within(stream.read_to_end(&mut all)).await.unwrap();
-    let took = start.elapsed();
-    assert_eq!(all.len(), 200_000);
     // 1 s on the link and 0.3 s under way, but the end itself is late, too.
-    assert!(took >= ms(1290) && took < ms(1700), "{took:?}");
+    takes(ms(1290)..ms(1600), async || {
+        let start = Instant::now();
+        let mut stream = connect(&proxy).await;
+        let mut all = Vec::new();
+        within(stream.read_to_end(&mut all)).await.unwrap();
+        assert_eq!(all.len(), 200_000);
+        start.elapsed()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    ops::Range,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -104,6 +105,20 @@ pub(crate) async fn connect(proxy: &Proxy) -> TcpStream {
 /// Fails when `work` hangs.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     timeout(LIMIT, work).await.expect("it hangs")
+}
+
+/// Never sooner than said, and within the time unless the machine stalls: once in three times is enough for that.
+pub(crate) async fn takes(time: Range<Duration>, mut what: impl AsyncFnMut() -> Duration) {
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        let took = what().await;
+        assert!(took >= time.start, "{took:?}");
+        if took < time.end {
+            return;
+        }
+        seen.push(took);
+    }
+    panic!("{seen:?}, not within {time:?}");
 }
 
 /// Waits until `done`, and fails when that never is.

@@ -144,7 +144,7 @@ async fn a_piece_is_lost_and_what_comes_after_the_fault_is_not() {
 #[tokio::test]
 async fn a_piece_is_cut_into_slices_with_a_delay_each() {
     let (proxy, mut client, mut server) = connection().await;
-    let delay = Duration::from_millis(5);
+    let delay = Duration::from_millis(100);
     let _fault = put(
         &proxy,
         Script {
