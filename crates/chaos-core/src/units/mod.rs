@@ -68,6 +68,7 @@ mod tests {
             ("8mbps", "ambiguous"),
             ("8", "no unit"),
             ("8MB", "not a rate"),
+            ("1bit", "less than one byte"),
             ("x", "not a rate"),
         ] {
             let error = text.parse::<Rate>().unwrap_err().to_string();

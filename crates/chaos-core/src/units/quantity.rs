@@ -58,10 +58,13 @@ impl<'a> Quantity<'a> {
     )]
     pub(super) fn times(&self, unit: f64) -> Result<u64, UnitError> {
         let product = self.number * unit;
-        if (0.0..9e18).contains(&product) {
-            Ok(product.round() as u64)
-        } else {
-            Err(UnitError::new(format!("`{}` is too large", self.text)))
+        match product.round() {
+            whole if whole == 0.0 && product > 0.0 => Err(UnitError::new(format!(
+                "`{}` comes to less than one byte",
+                self.text
+            ))),
+            whole if (0.0..9e18).contains(&whole) => Ok(whole as u64),
+            _ => Err(UnitError::new(format!("`{}` is too large", self.text))),
         }
     }
 }
