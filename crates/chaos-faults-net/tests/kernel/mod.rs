@@ -3,6 +3,7 @@
 mod effect;
 mod matrix;
 mod ownership;
+mod port;
 mod queues;
 mod recovery;
 mod table;
@@ -62,6 +63,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         table::ALL,
         queues::ALL,
         matrix::ALL,
+        port::ALL,
     ];
     // In the virtual machine, where everything takes long, only what needs its kernel.
     let few = [queues::ALL, matrix::ALL];

@@ -38,7 +38,6 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("twice_wrong_and_overtaken", others),
     ("what_cannot_be_meant_is_refused", refused),
     ("an_interface_is_down_and_has_its_routes_again", down),
-    ("a_port_is_taken_and_free_again", port),
 ];
 
 /// Faults that every kernel here can do, and ones that need the emulator.
@@ -109,7 +108,12 @@ fn kinds() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Runs `during` while the fault is in place on blue.
-fn with<T>(world: &World, kind: &str, parameters: &str, during: impl FnOnce() -> T) -> T {
+pub(crate) fn with<T>(
+    world: &World,
+    kind: &str,
+    parameters: &str,
+    during: impl FnOnce() -> T,
+) -> T {
     let state = tempfile::tempdir().unwrap();
     let before = (world.blue.network(), world.red.network());
     let result = block_on(async {
@@ -664,42 +668,4 @@ fn down() {
     talks.store(false, Ordering::Relaxed);
     talker.join().unwrap();
     assert_eq!(world.blue.network(), before);
-}
-
-fn port() {
-    let world = World::new();
-    let bind = |world: &World, address: &'static str| {
-        world
-            .blue
-            .run(move || std::net::TcpListener::bind(address).map(drop).is_ok())
-    };
-    for address in ["0.0.0.0:4711", "[::1]:4711"] {
-        assert!(bind(&world, address));
-        with(&world, "net.port", r#"{ "port": 4711 }"#, || {
-            assert!(!bind(&world, address) && bind(&world, "127.0.0.1:4712"));
-        });
-        assert!(bind(&world, address));
-    }
-    // One that is in use is refused, and left to its owner.
-    let state = tempfile::tempdir().unwrap();
-    let held = world
-        .blue
-        .run(|| std::net::TcpListener::bind("127.0.0.1:4713").unwrap());
-    block_on(async {
-        let engine = engine(state.path()).await;
-        let taken = placed("net.port", r#"{ "port": 4713 }"#, &world.blue.target());
-        let error = engine.inject(taken).await.unwrap_err();
-        assert!(matches!(error, EngineError::Refused(_)), "{error}");
-    });
-    drop(held);
-    let udp = || UdpSocket::bind("10.9.0.1:4714").map(drop).is_ok();
-    with(
-        &world,
-        "net.port",
-        r#"{ "port": 4714, "protocol": "udp" }"#,
-        || {
-            assert!(!world.blue.run(udp));
-        },
-    );
-    assert!(world.blue.run(udp));
 }
