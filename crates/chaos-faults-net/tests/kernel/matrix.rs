@@ -1,8 +1,10 @@
 //! Killed with SIGKILL at every point, and a second process puts the queues, tables and ports back.
 
 use super::{
-    block_on, port,
-    queues::{EMULATED, EVERYWHERE, has_netem, placed},
+    block_on,
+    netem::has_netem,
+    port,
+    queues::{EMULATED, EVERYWHERE, placed},
     world::{World, engine, logs},
 };
 use chaos_core::testing::crash_points;

@@ -1,11 +1,16 @@
 //! The trials, and how they are kept away from the host.
 
+mod bursts;
+mod echoed;
 mod effect;
 mod matrix;
+mod netem;
+mod one_way;
 mod ownership;
 mod port;
 mod queues;
 mod recovery;
+mod shapes;
 mod table;
 mod world;
 
@@ -62,11 +67,20 @@ pub(crate) fn trials() -> Vec<Trial> {
         recovery::ALL,
         table::ALL,
         queues::ALL,
+        netem::ALL,
+        shapes::ALL,
+        bursts::ALL,
         matrix::ALL,
         port::ALL,
     ];
     // In the virtual machine, where everything takes long, only what needs its kernel.
-    let few = [queues::ALL, matrix::ALL];
+    let few = [
+        queues::ALL,
+        netem::ALL,
+        shapes::ALL,
+        bursts::ALL,
+        matrix::ALL,
+    ];
     let all = match env::var_os("CHAOS_TEST_VM") {
         Some(_) => &few[..],
         None => &all,

@@ -2,22 +2,22 @@
 
 use super::{
     block_on,
-    world::{PATIENCE, RED, RED_6, RED_TOO, Space, World, engine, registry},
+    echoed::{datagrams, echo, flood},
+    netem::has_netem,
+    world::{PATIENCE, RED, RED_6, RED_TOO, World, engine, registry},
 };
 use chaos_core::{EngineError, Parameters, Placed, testing::Conformance};
 use chaos_faults_net::Netns;
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream, UdpSocket},
+    net::{TcpStream, UdpSocket},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub(crate) const ALL: &[(&str, fn())] = &[
-    ("the_virtual_machine_has_the_emulator", emulator),
     ("every_queue_keeps_the_promises", conformance),
     (
         "a_queue_of_somebody_else_is_refused_and_left_alone",
@@ -33,9 +33,6 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("how_many_packets_were_hit_is_told", hits),
     ("only_what_the_filters_name_is_slowed", filters),
     ("a_share_of_the_packets_is_lost", losses),
-    ("late_packets_are_as_late_as_said", latency),
-    ("packets_under_way_arrive_when_the_fault_ends", under_way),
-    ("twice_wrong_and_overtaken", others),
     ("what_cannot_be_meant_is_refused", refused),
     ("an_interface_is_down_and_has_its_routes_again", down),
 ];
@@ -79,24 +76,6 @@ pub(crate) fn placed(kind: &str, parameters: &str, target: &Netns) -> Placed {
     let fault = registry().fault(kind, None, &parameters);
     let fault = fault.unwrap_or_else(|e| panic!("{kind} {parameters:?}: {e}"));
     Placed::new(fault, Arc::new(target.clone()))
-}
-
-/// What this kernel can do, by the word of another program.
-pub(crate) fn has_netem() -> bool {
-    Space::new().run(|| {
-        let mut tc = std::process::Command::new("tc");
-        let add = tc.args(["qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]);
-        add.output().unwrap().status.success()
-    })
-}
-
-/// Without it the virtual machine would try only what was tried elsewhere.
-fn emulator() {
-    let in_the_machine = std::env::var_os("CHAOS_TEST_VM").is_some();
-    assert!(
-        has_netem() || !in_the_machine,
-        "its kernel has no sch_netem"
-    );
 }
 
 fn kinds() -> Vec<(&'static str, &'static str)> {
@@ -219,59 +198,6 @@ fn replaced() {
         assert_eq!(recovered.left_alone.len(), 1, "{recovered:?}");
         assert_eq!(world.blue.network(), theirs);
     });
-}
-
-/// Sends so many bytes to a server that echoes them, and reads them back; how long it took.
-fn echo(world: &World, address: &str, bytes: usize) -> Duration {
-    let address: SocketAddr = address.parse().unwrap();
-    world.blue.run(move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let mut copy = stream.try_clone().unwrap();
-        let start = Instant::now();
-        let writer = std::thread::spawn(move || copy.write_all(&vec![7; bytes]).unwrap());
-        let mut left = bytes;
-        let mut buffer = vec![0; 64 * 1024];
-        while left > 0 {
-            let n = stream.read(&mut buffer).unwrap();
-            assert_ne!(n, 0);
-            left -= n;
-        }
-        writer.join().unwrap();
-        start.elapsed()
-    })
-}
-
-/// Sends a server that echoes them twice as many datagrams as a rate lets through; how many bytes per second came back,
-/// with the headers of Ethernet, of IP and of UDP.
-fn flood(world: &World, bytes_per_second: u32) -> f64 {
-    const DATAGRAM: u32 = 1000;
-    const ON_THE_WIRE: u32 = DATAGRAM + 14 + 20 + 8;
-    let every = Duration::from_secs(1) * ON_THE_WIRE / (2 * bytes_per_second);
-    world.blue.run(move || {
-        let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
-        socket.connect(RED).unwrap();
-        socket
-            .set_read_timeout(Some(Duration::from_millis(500)))
-            .unwrap();
-        let reader = socket.try_clone().unwrap();
-        let reading = std::thread::spawn(move || {
-            let mut arrived = Vec::new();
-            while reader.recv(&mut [0; 1500]).is_ok() {
-                arrived.push(Instant::now());
-            }
-            arrived
-        });
-        let start = Instant::now();
-        for n in 0..1000 {
-            std::thread::sleep((every * n).saturating_sub(start.elapsed()));
-            // What is dropped on the way out is told to the sender.
-            socket.send(&[7; DATAGRAM as usize]).ok();
-        }
-        let arrived = reading.join().unwrap();
-        let (first, last) = (arrived.first().unwrap(), arrived.last().unwrap());
-        let bytes = f64::from(ON_THE_WIRE) * (arrived.len() - 1) as f64;
-        bytes / (*last - *first).as_secs_f64()
-    })
 }
 
 fn rates() {
@@ -423,46 +349,6 @@ fn filters() {
     }
 }
 
-/// Sends datagrams to a server that echoes them. What came back: which one, and how much later.
-fn datagrams(
-    world: &World,
-    count: u32,
-    every: Duration,
-    patience: Duration,
-) -> Vec<(u32, Duration)> {
-    world.blue.run(move || {
-        let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
-        socket.connect(RED).unwrap();
-        let reader = socket.try_clone().unwrap();
-        let start = Instant::now();
-        let reading = std::thread::spawn(move || {
-            let mut seen = Vec::new();
-            let mut buffer = [0; 64];
-            let end = every * count + patience;
-            while let Some(left) = end.checked_sub(start.elapsed()).filter(|l| !l.is_zero()) {
-                reader.set_read_timeout(Some(left)).unwrap();
-                if let Ok(4) = reader.recv(&mut buffer) {
-                    let n = u32::from_be_bytes(buffer[..4].try_into().unwrap());
-                    seen.push((n, start.elapsed()));
-                }
-            }
-            seen
-        });
-        let mut sent = Vec::new();
-        for n in 0..count {
-            std::thread::sleep((every * n).saturating_sub(start.elapsed()));
-            sent.push(start.elapsed());
-            // What is dropped on the way out is told to the sender.
-            socket.send(&n.to_be_bytes()).ok();
-        }
-        let seen = reading.join().unwrap().into_iter();
-        let known = seen.filter(|(n, _)| *n < count);
-        known
-            .map(|(n, at)| (n, at.saturating_sub(sent[usize::try_from(n).unwrap()])))
-            .collect()
-    })
-}
-
 fn losses() {
     let world = World::new();
     let count = 1000;
@@ -481,116 +367,6 @@ fn losses() {
         );
     }
     assert_eq!(send().len(), 1000);
-}
-
-/// What the emulator does where there is one; elsewhere that it is refused, with what to do.
-fn emulated(world: &World, kind: &str, parameters: &str, during: impl FnOnce()) {
-    if has_netem() {
-        with(world, kind, parameters, during);
-        return;
-    }
-    let state = tempfile::tempdir().unwrap();
-    let before = world.blue.network();
-    block_on(async {
-        let engine = engine(state.path()).await;
-        let placed = placed(kind, parameters, &world.blue.target());
-        let error = engine.inject(placed).await.unwrap_err();
-        let said = chaos_core::Chain(&error).to_string();
-        for needed in ["netem", "modprobe sch_netem", "proxy"] {
-            assert!(said.contains(needed), "{kind}: {said}");
-        }
-    });
-    assert_eq!(world.blue.network(), before);
-}
-
-/// The middle one.
-fn median(seen: &[(u32, Duration)]) -> Duration {
-    let mut late: Vec<Duration> = seen.iter().map(|(_, late)| *late).collect();
-    late.sort_unstable();
-    late[late.len() / 2]
-}
-
-fn latency() {
-    let world = World::new();
-    let ms = Duration::from_millis;
-    let send = || datagrams(&world, 300, ms(3), ms(400));
-    let usual = median(&send());
-    for (direction, least) in [("egress", 50), ("ingress", 50), ("both", 100)] {
-        let parameters =
-            format!(r#"{{ "latency": "50ms", "packets": {{ "direction": "{direction}" }} }}"#);
-        emulated(&world, "net.latency", &parameters, || {
-            let middle = median(&send());
-            assert!(
-                middle >= ms(least) && middle < ms(least + 30) + usual * 3,
-                "{direction}: {middle:?}"
-            );
-        });
-    }
-    let jitter = r#"{ "latency": "100ms", "jitter": "20ms", "distribution": "normal" }"#;
-    emulated(&world, "net.latency", jitter, || {
-        let seen = send();
-        let mean = seen.iter().map(|(_, late)| late.as_secs_f64()).sum::<f64>() / seen.len() as f64;
-        let variance = seen
-            .iter()
-            .map(|(_, late)| (late.as_secs_f64() - mean).powi(2))
-            .sum::<f64>();
-        let deviation = (variance / seen.len() as f64).sqrt();
-        assert!((0.09..0.13).contains(&mean), "{mean}");
-        assert!((0.013..0.03).contains(&deviation), "{deviation}");
-    });
-}
-
-fn under_way() {
-    let world = World::new();
-    let parameters = r#"{ "latency": "400ms" }"#;
-    let ms = Duration::from_millis;
-    let (sender, receiver) = std::sync::mpsc::channel();
-    emulated(&world, "net.latency", parameters, || {
-        let seen = world.blue.spawn(move || {
-            let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
-            socket.connect(RED).unwrap();
-            socket.set_read_timeout(Some(ms(3000))).unwrap();
-            for n in 0..20_u8 {
-                socket.send(&[n]).unwrap();
-            }
-            let arrived = (0..20).filter(|_| socket.recv(&mut [0; 8]).is_ok()).count();
-            sender.send(arrived).unwrap();
-        });
-        std::thread::sleep(ms(100));
-        drop(seen);
-    });
-    if has_netem() {
-        assert_eq!(
-            receiver.recv().unwrap(),
-            20,
-            "none is dropped with its queue"
-        );
-    }
-}
-
-fn others() {
-    let world = World::new();
-    let ms = Duration::from_millis;
-    let send = |every| datagrams(&world, 1000, every, ms(400));
-    emulated(&world, "net.duplicate", r#"{ "duplicate": 20 }"#, || {
-        let seen = send(Duration::from_millis(2)).len();
-        assert!((1120..1290).contains(&seen), "{seen}");
-    });
-    emulated(
-        &world,
-        "net.reorder",
-        r#"{ "reorder": 25, "latency": "20ms" }"#,
-        || {
-            let seen = send(Duration::from_millis(2));
-            let overtaken = seen.windows(2).filter(|two| two[1].0 < two[0].0).count();
-            assert!(overtaken > 20, "{overtaken}");
-        },
-    );
-    emulated(&world, "net.corrupt", r#"{ "corrupt": 50 }"#, || {
-        // Checksums find it, so half of them are lost on the way.
-        let seen = send(Duration::from_millis(2)).len();
-        assert!((300..750).contains(&seen), "{seen}");
-    });
 }
 
 fn refused() {
