@@ -22,7 +22,7 @@ mod nft;
 /// The crate's own networks, which the encoder uses.
 #[cfg(target_os = "linux")]
 #[path = "../src/partition/network.rs"]
-#[expect(unused_imports, reason = "not all of it is used here")]
+#[expect(dead_code, unused_imports, reason = "not all of it is used here")]
 mod network;
 
 /// The crate's own choice of packets, which the encoder uses.

@@ -1,8 +1,6 @@
 //! The partition as it is planned.
 
-#[cfg(target_os = "linux")]
-use super::Network;
-use super::PartitionConfig;
+use super::{Network, PartitionConfig};
 #[cfg(target_os = "linux")]
 use crate::packets::Packets;
 use crate::{PacketsConfig, Traffic, packets::Host};
@@ -18,7 +16,7 @@ use chaos_core::{
 /// too. Only a UDP `send` notices: what goes out is dropped with `EPERM`; choose `ingress` for silence. The
 /// addresses are the peers' own: after the target's address translation on the way out, before it on the way
 /// in. Packets that are only routed through the namespace are dropped, too. The loopback interface is left
-/// alone unless asked for. With `reject` the sender is told instead, TCP by a reset, anything else by ICMP; then only the
+/// alone unless asked for, and addresses of which all are its own are refused then. With `reject` the sender is told instead, TCP by a reset, anything else by ICMP; then only the
 /// namespace's own packets are meant, and not ones that are routed through it. With `keep_established` connections of TCP
 /// that are there go on. Between targets: `targets` names the other side, whose addresses are looked up when the fault is
 /// planned.
@@ -149,8 +147,31 @@ impl Partition {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.hosts()?;
+        let known = self.hosts()?.into_iter().map(|host| match host {
+            Host::Network(network) => Some(network),
+            Host::Name(_) => None,
+        });
+        // What a name or a target stands for is known when the fault is planned.
+        if let Some(known) = known
+            .collect::<Option<Vec<_>>>()
+            .filter(|_| self.targets.is_empty())
+        {
+            self.can_hit(&known)?;
+        }
         self.packets.read().map(drop)
+    }
+
+    /// Checks that packets of these networks pass where they are dropped; none: everybody's do.
+    fn can_hit(&self, networks: &[Network]) -> Result<(), ConfigError> {
+        let left_alone = !self.loopback && self.packets.interface.is_none();
+        let inside = !networks.is_empty() && networks.iter().all(|network| network.is_loopback());
+        if !(left_alone && inside) {
+            return Ok(());
+        }
+        let problem =
+            "packets from and to them pass the loopback interface only, which is left alone";
+        Err(ConfigError::field("addresses", problem)
+            .help("`loopback: true` cuts that interface, too; in Rust `loopback(true)`"))
     }
 
     /// From and to whom traffic is dropped; empty: everybody.
@@ -212,6 +233,7 @@ impl Partition {
         }
         networks.sort_unstable();
         networks.dedup();
+        self.can_hit(&networks)?;
         let packets = self.packets.read()?;
         let what = self.what(&networks, &packets);
         let table = crate::nft::Table {

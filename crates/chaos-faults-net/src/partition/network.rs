@@ -33,6 +33,12 @@ impl Network {
         }
     }
 
+    /// Whether it is part of what the loopback interface has: 127.0.0.0/8 and ::1.
+    pub(crate) fn is_loopback(self) -> bool {
+        // Of IPv6 `::/0` begins at `::`, and so no network but the address itself begins at `::1`.
+        self.address.is_loopback() && (self.address.is_ipv6() || self.bits >= 8)
+    }
+
     /// The network that `address` is in.
     fn lowest(self) -> IpAddr {
         match (self.address, self.mask()) {
@@ -91,6 +97,24 @@ impl fmt::Display for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_loopback_interface_has_is_known() {
+        let is = |text: &str| text.parse::<Network>().unwrap().is_loopback();
+        for inside in ["127.0.0.1", "127.0.0.0/8", "127.9.0.0/16", "::1", "::1/128"] {
+            assert!(is(inside), "{inside}");
+        }
+        for outside in [
+            "126.0.0.0/7",
+            "0.0.0.0/0",
+            "10.0.0.1",
+            "::/0",
+            "::",
+            "fd00::/8",
+        ] {
+            assert!(!is(outside), "{outside}");
+        }
+    }
 
     #[test]
     fn networks_read_as_people_write_them() {

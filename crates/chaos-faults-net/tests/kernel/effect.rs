@@ -117,8 +117,8 @@ fn loopback() {
     with(&world, Partition::all().loopback(true), || {
         assert!(!world.reached("127.0.0.1:7") && !world.reached(RED));
     });
-    with(&world, Partition::of(["127.0.0.1"]), || {
-        assert!(world.reached("127.0.0.1:7"));
+    with(&world, Partition::of(["127.0.0.1", "10.9.0.2"]), || {
+        assert!(world.reached("127.0.0.1:7") && !world.reached(RED));
     });
     assert!(world.reached("127.0.0.1:7"));
 }
@@ -411,6 +411,11 @@ fn by_name() {
     let state = tempfile::tempdir().unwrap();
     block_on(async {
         let engine = engine(state.path()).await;
+        // Left alone it would hit nothing.
+        let idle = Partition::of(["localhost"]).on(&world.blue.target());
+        let error = engine.inject(idle).await.unwrap_err();
+        let said = chaos_core::Chain(&error).to_string();
+        assert!(said.contains("`loopback: true`"), "{said}");
         let placed = || {
             Partition::of(["localhost"])
                 .loopback(true)
