@@ -56,7 +56,7 @@ pub use netem::{Distribution, NetemConfig, NetemFault, SlotConfig};
 pub use netns::{Netns, NetnsConfig};
 pub use packets::{PacketsConfig, Protocol, Traffic};
 pub use partition::{Partition, PartitionConfig};
-pub use port::{TakenPort, TakenPortConfig};
+pub use port::{PortProtocol, TakenPort, TakenPortConfig};
 pub use proxy::{Address, Proxy, ProxyConfig, Transport};
 pub use refuse::{Refuse, RefuseConfig};
 pub use register::register;

@@ -1,11 +1,33 @@
 //! `net.port`: a port is taken.
 
-use crate::{Protocol, scope};
+use crate::scope;
 use chaos_core::{
     ConfigError, Context, Fault, FaultConfig, FaultError, Intensity, Needs, Plan, Site, async_trait,
 };
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What has ports that can be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PortProtocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for PortProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        })
+    }
+}
 
 /// A port is taken by somebody else: `net.port`.
 ///
@@ -38,7 +60,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TakenPort {
     port: u16,
-    protocol: Protocol,
+    protocol: PortProtocol,
 }
 
 impl TakenPort {
@@ -46,7 +68,7 @@ impl TakenPort {
     pub const fn tcp(port: u16) -> Self {
         Self {
             port,
-            protocol: Protocol::Tcp,
+            protocol: PortProtocol::Tcp,
         }
     }
 
@@ -54,17 +76,13 @@ impl TakenPort {
     pub const fn udp(port: u16) -> Self {
         Self {
             port,
-            protocol: Protocol::Udp,
+            protocol: PortProtocol::Udp,
         }
     }
 
     fn check(self) -> Result<(), ConfigError> {
         if self.port == 0 {
             return Err(ConfigError::field("port", "0 is no port").help("1 to 65535"));
-        }
-        if !matches!(self.protocol, Protocol::Tcp | Protocol::Udp) {
-            let problem = format!("{} is not taken", self.protocol);
-            return Err(ConfigError::field("protocol", problem).help("tcp or udp"));
         }
         Ok(())
     }
@@ -105,12 +123,8 @@ pub struct TakenPortConfig {
     /// The port: 1 to 65535.
     pub port: u16,
     /// Of what: tcp or udp. Default: tcp.
-    #[serde(default = "tcp")]
-    pub protocol: Protocol,
-}
-
-const fn tcp() -> Protocol {
-    Protocol::Tcp
+    #[serde(default)]
+    pub protocol: PortProtocol,
 }
 
 impl FaultConfig for TakenPortConfig {
@@ -137,7 +151,7 @@ impl FaultConfig for TakenPortConfig {
 mod take {
     use super::TakenPort;
     use crate::{
-        Protocol,
+        PortProtocol,
         netns::{NetnsId, spaces},
     };
     use chaos_core::{Change, Context, FaultError, Held, InProcess, Plan, Reach, Site};
@@ -194,8 +208,8 @@ mod take {
     /// Bound, and not listening.
     fn sockets(port: TakenPort) -> io::Result<Vec<Socket>> {
         let (kind, protocol) = match port.protocol {
-            Protocol::Udp => (Type::DGRAM, Kind::UDP),
-            _ => (Type::STREAM, Kind::TCP),
+            PortProtocol::Udp => (Type::DGRAM, Kind::UDP),
+            PortProtocol::Tcp => (Type::STREAM, Kind::TCP),
         };
         let addresses = [
             SocketAddr::from((Ipv4Addr::UNSPECIFIED, port.port)),
