@@ -222,6 +222,50 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
             &["parameters.bytes", "no unit"],
         ),
         (
+            "net.latency",
+            json!({ "latency": "1s", "correlation": 5 }),
+            &[
+                "parameters.correlation",
+                "without a jitter",
+                "say a `jitter`",
+            ],
+        ),
+        (
+            "net.latency",
+            json!({ "latency": "1s", "distribution": "normal" }),
+            &["parameters.distribution", "without a jitter"],
+        ),
+        (
+            "net.netem",
+            json!({ "latency": "1s", "correlation": 5 }),
+            &["parameters.correlation", "without a jitter"],
+        ),
+        (
+            "net.netem",
+            json!({ "loss": 1, "distribution": "pareto", "jitter": "0s" }),
+            &["parameters.distribution", "without a jitter"],
+        ),
+        (
+            "net.netem",
+            json!({ "rate": "1MB/s", "cell_overhead": 5 }),
+            &["parameters.cell_overhead", "no cells", "say a `cell_size`"],
+        ),
+        (
+            "net.netem",
+            json!({ "latency": "1s", "ecn": true }),
+            &["parameters.ecn", "marked", "say a `loss`"],
+        ),
+        (
+            "net.netem",
+            json!({ "slot": { "delay": "1ms", "distribution": "normal" } }),
+            &["parameters.slot.distribution", "no `jitter`"],
+        ),
+        (
+            "net.port",
+            json!({ "port": 80, "protocol": "sctp" }),
+            &["parameters.protocol", "tcp", "udp"],
+        ),
+        (
             "net.slow_close",
             json!({ "delay": "0s" }),
             &["parameters.delay", "nothing", "5s"],
@@ -405,6 +449,10 @@ fn partitions_are_checked() {
         json!({}),
         json!({ "addresses": ["10.0.0.7", "10.0.0.0/8", "fd00::/8"], "direction": "ingress" }),
         json!({ "loopback": true, "direction": "egress" }),
+        json!({ "addresses": ["127.0.0.1"], "loopback": true }),
+        json!({ "addresses": ["127.0.0.1"], "interface": "lo" }),
+        json!({ "addresses": ["127.0.0.1", "10.0.0.7"] }),
+        json!({ "addresses": ["localhost"] }),
     ] {
         assert!(partition(json.clone()).is_ok(), "{json}");
     }
@@ -424,6 +472,10 @@ fn partitions_are_checked() {
         (
             json!({ "direction": "upstream" }),
             &["parameters.direction", "ingress", "egress"],
+        ),
+        (
+            json!({ "addresses": ["127.0.0.0/8", "::1"] }),
+            &["parameters.addresses", "left alone", "`loopback: true`"],
         ),
         (
             json!({ "adresses": ["10.0.0.1"] }),

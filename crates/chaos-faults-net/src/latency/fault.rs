@@ -6,7 +6,7 @@ use crate::{
     connections::picks_connections,
     direction::Direction,
     emulate,
-    netem::Netem,
+    netem::{Netem, varies},
     proxy::{DatagramStage, Effect, Leg, Stage, plan_on_proxies},
     scope::{self, BackEnd, Scope},
 };
@@ -157,7 +157,7 @@ impl Latency {
             latency,
             jitter,
             correlation,
-            ..
+            distribution,
         } = self.delay;
         check::at_most_an_hour("latency", latency)?;
         check::at_most_an_hour("jitter", jitter)?;
@@ -167,6 +167,7 @@ impl Latency {
             return Err(ConfigError::field("latency", "0 delays nothing")
                 .help("a time above 0 and up to 1h, such as 200ms"));
         }
+        varies(jitter, correlation, distribution)?;
         self.scope.check()
     }
 }

@@ -1,6 +1,6 @@
 //! The configuration of `net.netem`.
 
-use super::{Chance, Distribution, LossModel, Netem, NetemFault, Pace, Slot};
+use super::{Chance, Distribution, LossModel, Netem, NetemFault, Pace, SlotConfig};
 use crate::{packets::PacketsConfig, scope};
 use chaos_core::{
     ConfigError, FaultConfig, Intensity,
@@ -35,6 +35,9 @@ pub struct NetemConfig {
     /// Losses by Gilbert and Elliott: p, r, 1-h and 1-k, in percent, of which all but the first may be left out
     /// (100 - p, 100 and 0).
     pub loss_gemodel: Option<Vec<Percent>>,
+    /// Whether what would be lost is marked instead, where its sender and its receiver agreed on that (ECN, RFC 3168: CE in
+    /// the place of ECT). Needs a loss. Default: false.
+    pub ecn: bool,
     /// Which share of the packets arrives twice, in percent.
     pub duplicate: Option<Percent>,
     /// How much each duplicate depends on the one before, in percent. Default: 0.
@@ -62,24 +65,6 @@ pub struct NetemConfig {
     /// How many packets may wait; what is more is dropped. Default: enough for 200,000 packets a second, and at least
     /// 1,000.
     pub limit: Option<u32>,
-}
-
-/// Packets go in batches.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SlotConfig {
-    /// The least time between two batches: a time up to 1h.
-    pub min_delay: Time,
-    /// The longest time between two batches. Default: the least.
-    #[serde(default)]
-    pub max_delay: Option<Time>,
-    /// How many packets a batch has at most. Default: any number.
-    #[serde(default)]
-    pub packets: u32,
-    /// How many bytes a batch has at most. Default: any number.
-    #[serde(default)]
-    pub bytes: u32,
 }
 
 impl FaultConfig for NetemConfig {
@@ -126,6 +111,7 @@ impl NetemConfig {
             correlation: self.correlation.map_or(0.0, Percent::get),
             distribution: self.distribution,
             loss: self.loss(random)?,
+            ecn: self.ecn,
             duplicate: chance("duplicate", self.duplicate, self.duplicate_correlation)?,
             corrupt: chance("corrupt", self.corrupt, self.corrupt_correlation)?,
             reorder: chance("reorder", self.reorder, self.reorder_correlation)?,
@@ -144,6 +130,13 @@ impl NetemConfig {
         if netem.gap > 0 && netem.reorder.percent == 0.0 {
             return Err(ConfigError::field("gap", "there is no `reorder`"));
         }
+        if netem.ecn && netem.loss.is_none() {
+            return Err(
+                ConfigError::field("ecn", "nothing is lost that could be marked instead")
+                    .help("say a `loss`, `loss_state` or `loss_gemodel`"),
+            );
+        }
+        super::varies(netem.jitter, netem.correlation, netem.distribution)?;
         if netem.limit == Some(0) {
             return Err(ConfigError::field("limit", "0 lets no packet through")
                 .help("1 or more; for that use net.partition"));
@@ -212,31 +205,15 @@ impl NetemConfig {
             return Err(ConfigError::field("rate", "0 lets nothing through")
                 .help("1 byte per second or more; for that use net.partition"));
         }
+        if self.cell_size == 0 && self.cell_overhead != 0 {
+            return Err(ConfigError::field("cell_overhead", "there are no cells")
+                .help("say a `cell_size`, such as 53"));
+        }
         Ok(Some(Pace {
             rate: rate.get(),
             packet_overhead: self.packet_overhead,
             cell_size: self.cell_size,
             cell_overhead: self.cell_overhead,
         }))
-    }
-}
-
-impl SlotConfig {
-    fn build(self) -> Result<Slot, ConfigError> {
-        let (min, max) = (
-            self.min_delay.get(),
-            self.max_delay.unwrap_or(self.min_delay).get(),
-        );
-        crate::check::at_most_an_hour("slot.max_delay", max)?;
-        if min > max || max.is_zero() {
-            let problem = format!("{min:?} to {max:?} is no time between batches");
-            return Err(ConfigError::field("slot.min_delay", problem)
-                .help("a time above 0, not above max_delay"));
-        }
-        Ok(Slot {
-            between: (min, max),
-            packets: self.packets,
-            bytes: self.bytes,
-        })
     }
 }

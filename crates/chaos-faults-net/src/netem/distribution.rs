@@ -1,8 +1,9 @@
 //! How delays are distributed.
 
+use chaos_core::ConfigError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// How a jitter is distributed around its latency. Its mean is 0 and its standard deviation the jitter, except for
 /// `uniform`, which goes from minus to plus the jitter.
@@ -42,6 +43,25 @@ impl fmt::Display for Distribution {
             Self::Pareto => "pareto",
             Self::ParetoNormal => "paretonormal",
         })
+    }
+}
+
+/// Checks what is said of a jitter: without one nothing is distributed, and no delay depends on the one before.
+pub(crate) fn varies(
+    jitter: Duration,
+    correlation: f64,
+    distribution: Distribution,
+) -> Result<(), ConfigError> {
+    let without = |field| {
+        Err(
+            ConfigError::field(field, "without a jitter all delays are the same")
+                .help("say a `jitter`, such as 10ms"),
+        )
+    };
+    match jitter.is_zero() {
+        true if correlation > 0.0 => without("correlation"),
+        true if distribution != Distribution::Uniform => without("distribution"),
+        _ => Ok(()),
     }
 }
 

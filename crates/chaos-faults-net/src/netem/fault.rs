@@ -7,8 +7,8 @@ use chaos_core::{Context, Fault, FaultConfig, FaultError, Needs, Plan, Site, asy
 /// The kernel's network emulator on the packets of a network namespace: `net.netem`.
 ///
 /// # What breaks
-/// Packets are delayed, lost, duplicated, corrupted, reordered, slowed to a rate or sent in batches, as `man 8 tc-netem`
-/// describes. For one of these alone there are `net.latency`, `net.loss`, `net.duplicate`, `net.corrupt` and
+/// Packets are delayed, lost or marked (ECN), duplicated, corrupted, reordered, slowed to a rate or sent in batches, as
+/// `man 8 tc-netem` describes. For one of these alone there are `net.latency`, `net.loss`, `net.duplicate`, `net.corrupt` and
 /// `net.reorder`; an interface takes one fault at a time, so what is to go together goes into one `net.netem`.
 ///
 /// # What it needs
@@ -37,7 +37,8 @@ use chaos_core::{Context, Fault, FaultConfig, FaultError, Needs, Plan, Site, asy
 /// registry.fault("net.netem", None, &parameters)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-/// There are no intensities.
+/// There are no intensities. What is random is drawn by the kernel, since Linux 6.6 from the experiment's seed (`PRNG_SEED`), so
+/// that the same packets are hit when the same come again; an older kernel ignores the seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetemFault {
     pub(super) netem: Netem,

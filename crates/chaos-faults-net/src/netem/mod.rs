@@ -5,9 +5,15 @@ mod config;
 mod distribution;
 mod fault;
 mod model;
+mod slot;
 
 pub(crate) use chance::Chance;
-pub use config::{NetemConfig, SlotConfig};
+pub use config::NetemConfig;
 pub use distribution::Distribution;
+pub(crate) use distribution::varies;
 pub use fault::NetemFault;
-pub(crate) use model::{LossModel, Netem, Pace, Slot};
+pub(crate) use model::{LossModel, Netem, Pace};
+#[cfg(any(target_os = "linux", test))]
+pub(crate) use slot::Between;
+pub(crate) use slot::Slot;
+pub use slot::SlotConfig;

@@ -1,6 +1,6 @@
 //! What the kernel's network emulator is to do.
 
-use super::{Chance, Distribution};
+use super::{Chance, Distribution, Slot};
 use std::{fmt, time::Duration};
 
 /// How packets get lost. All numbers are percentages.
@@ -38,17 +38,6 @@ pub(crate) struct Pace {
     pub(crate) cell_overhead: i32,
 }
 
-/// Packets go in batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slot {
-    /// The least and the longest time between two.
-    pub(crate) between: (Duration, Duration),
-    /// How many packets one has at most; 0: any number.
-    pub(crate) packets: u32,
-    /// How many bytes one has at most; 0: any number.
-    pub(crate) bytes: u32,
-}
-
 /// What the kernel's network emulator is to do (`man 8 tc-netem`).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Netem {
@@ -58,6 +47,8 @@ pub(crate) struct Netem {
     pub(crate) correlation: f64,
     pub(crate) distribution: Distribution,
     pub(crate) loss: Option<LossModel>,
+    /// Packets that may be marked are marked instead of lost.
+    pub(crate) ecn: bool,
     pub(crate) duplicate: Chance,
     pub(crate) corrupt: Chance,
     /// This share is sent at once, and so overtakes what is late.
@@ -73,7 +64,9 @@ pub(crate) struct Netem {
 impl Netem {
     /// The longest time that nearly all packets are under way.
     pub(crate) fn longest(&self) -> Duration {
-        let slot = self.slot.map_or(Duration::ZERO, |slot| slot.between.1);
+        let slot = self
+            .slot
+            .map_or(Duration::ZERO, |slot| slot.between.longest());
         // Six deviations, for the long tails.
         self.latency + self.jitter * 6 + slot
     }
@@ -83,6 +76,16 @@ impl Netem {
     pub(crate) fn slows_all(&self) -> bool {
         let slows = !self.latency.is_zero() || self.pace.is_some() || self.slot.is_some();
         slows && self.reorder.percent == 0.0
+    }
+
+    /// Whether something about it is random.
+    #[cfg(any(target_os = "linux", test))]
+    pub(crate) fn draws(&self) -> bool {
+        let chances = [self.duplicate, self.corrupt, self.reorder];
+        !self.jitter.is_zero()
+            || self.loss.is_some()
+            || chances.iter().any(|chance| chance.percent > 0.0)
+            || self.slot.is_some_and(|slot| slot.between.varies())
     }
 
     /// Whether packets get lost, and nothing else happens to them.
@@ -110,7 +113,7 @@ impl Netem {
 impl fmt::Display for Netem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = Vec::new();
-        if !self.longest().is_zero() || self.latency > Duration::ZERO {
+        if !self.latency.is_zero() || !self.jitter.is_zero() {
             let mut delay = format!("delay {:?}", self.latency);
             if !self.jitter.is_zero() {
                 delay += &format!(" ± {:?} {}", self.jitter, self.distribution);
@@ -130,6 +133,9 @@ impl fmt::Display for Netem {
                 parts.push(format!("lose by Gilbert and Elliott, {p} % and {r} %"));
             }
         }
+        if self.ecn {
+            parts.push("mark instead of lose what has ECN".to_owned());
+        }
         for (what, chance) in [
             ("duplicate", self.duplicate),
             ("corrupt", self.corrupt),
@@ -143,10 +149,7 @@ impl fmt::Display for Netem {
             parts.push(format!("at {} bytes/s", pace.rate));
         }
         if let Some(slot) = self.slot {
-            parts.push(format!(
-                "in batches every {:?} to {:?}",
-                slot.between.0, slot.between.1
-            ));
+            parts.push(format!("in batches every {}", slot.between));
         }
         f.write_str(&parts.join(", "))
     }
@@ -159,6 +162,7 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_not_done() {
         assert_eq!(Netem::default().to_string(), "");
+        assert!(!Netem::default().draws());
     }
 
     #[test]

@@ -84,6 +84,23 @@ impl Queue {
         Ok(queues)
     }
 
+    /// The options of the queue with this handle, as the kernel tells them.
+    pub(crate) fn options(
+        route: &Netlink,
+        index: u32,
+        handle: Handle,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let mut options = None;
+        let all = header(0, Handle(0), Handle(0), 0);
+        route.ask(&[Request::list(GET, all)], |kind, body| {
+            let queue = Self::read(body).filter(|_| kind == NEW);
+            if queue.is_some_and(|queue| queue.index == index && queue.handle == handle) {
+                options = find(&body[HEADER..], OPTIONS).map(<[u8]>::to_vec);
+            }
+        })?;
+        Ok(options)
+    }
+
     fn read(body: &[u8]) -> Option<Self> {
         let word =
             |bytes: &[u8], at: usize| Some(u32::from_ne_bytes(*bytes.get(at..)?.first_chunk()?));

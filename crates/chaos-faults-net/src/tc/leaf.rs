@@ -44,6 +44,14 @@ impl Leaf {
         }
     }
 
+    /// Whether something about it is random.
+    pub(crate) fn draws(&self) -> bool {
+        match self {
+            Self::Netem(netem) => netem.draws(),
+            Self::Tbf(_) => false,
+        }
+    }
+
     /// On which packets it acts.
     pub(crate) fn acts_on(&self) -> ActsOn {
         match self {

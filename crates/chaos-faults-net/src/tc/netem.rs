@@ -1,8 +1,8 @@
 //! The network emulator's bytes: `struct tc_netem_qopt` and its attributes.
 
 use crate::{
-    netem::{Distribution, LossModel, Netem},
-    netlink::Attributes,
+    netem::{Between, Distribution, LossModel, Netem, Slot},
+    netlink::{Attributes, find},
 };
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ const REORDER: u16 = 3;
 const CORRUPT: u16 = 4;
 const LOSS: u16 = 5;
 const RATE: u16 = 6;
+const ECN: u16 = 7;
 const RATE_64: u16 = 8;
 const LATENCY_64: u16 = 10;
 const JITTER_64: u16 = 11;
 const SLOT: u16 = 12;
+const SLOT_DISTRIBUTION: u16 = 13;
 const SEED: u16 = 14;
 /// `NETEM_LOSS_GI` and `NETEM_LOSS_GE`.
 const LOSS_STATE: u16 = 1;
@@ -99,18 +101,46 @@ pub(super) fn options(netem: &Netem, seed: u64) -> Vec<u8> {
             more = more.bytes(RATE_64, &pace.rate.to_ne_bytes());
         }
     }
+    if netem.ecn {
+        more = more.native(ECN, 1);
+    }
     if let Some(slot) = netem.slot {
-        let mut numbers = nanoseconds(slot.between.0).to_ne_bytes().to_vec();
-        numbers.extend(nanoseconds(slot.between.1).to_ne_bytes());
-        numbers.extend(words(&[slot.packets, slot.bytes]));
-        numbers.extend([0; 16]);
-        more = more.bytes(SLOT, &numbers);
+        more = more.bytes(SLOT, &slot_bytes(slot));
+        if let Between::Around { distribution, .. } = slot.between
+            && let Some(table) = table(distribution)
+        {
+            more = more.bytes(SLOT_DISTRIBUTION, &table);
+        }
     }
     if let Some(table) = table(netem.distribution).filter(|_| !netem.jitter.is_zero()) {
         more = more.bytes(DISTRIBUTION, &table);
     }
     bytes.extend(more.as_bytes());
     bytes
+}
+
+/// Whether the kernel tells a seed among these options: since Linux 6.6 it takes one.
+pub(super) fn has_a_seed(options: &[u8]) -> bool {
+    options
+        .get(24..)
+        .is_some_and(|more| find(more, SEED).is_some())
+}
+
+/// `struct tc_netem_slot`.
+fn slot_bytes(slot: Slot) -> Vec<u8> {
+    let none = Duration::ZERO;
+    let (evenly, around) = match slot.between {
+        Between::Evenly(least, longest) => ([least, longest], [none; 2]),
+        Between::Around { delay, jitter, .. } => ([none; 2], [delay, jitter]),
+    };
+    let times = |times: [Duration; 2]| times.map(|time| nanoseconds(time).to_ne_bytes());
+    let most = [slot.packets, slot.bytes].map(u32::to_ne_bytes);
+    [
+        times(evenly).as_flattened(),
+        most.as_flattened(),
+        times(around).as_flattened(),
+    ]
+    .concat()
 }
 
 /// What lets everything through at once: packets that come while others are still under way.
@@ -159,7 +189,7 @@ fn table(distribution: Distribution) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{netem::NetemConfig, netlink::find};
+    use crate::netem::NetemConfig;
     use chaos_core::FaultConfig;
 
     fn bytes(json: &str) -> Vec<u8> {
@@ -191,6 +221,7 @@ mod tests {
             [0x4000_0000, 0, 0]
         );
         assert_eq!(find(more, SEED).unwrap(), 7_u64.to_ne_bytes());
+        assert!(has_a_seed(&options) && !has_a_seed(&options[..24]) && !has_a_seed(&[]));
         let table = find(more, DISTRIBUTION).unwrap();
         assert_eq!(table.len(), 8192);
         let value = |at: usize| i16::from_ne_bytes([table[2 * at], table[2 * at + 1]]);
@@ -240,6 +271,28 @@ mod tests {
         assert_eq!(slot[..8], 1_000_000_i64.to_ne_bytes());
         assert_eq!(slot[8..16], 4_000_000_i64.to_ne_bytes());
         assert_eq!(words(&slot[16..24]), [8, 0]);
+        assert_eq!(slot[24..], [0; 16]);
+        assert_eq!(find(more, SLOT_DISTRIBUTION), None);
+        assert_eq!(find(more, ECN), None);
+    }
+
+    #[test]
+    fn a_slot_with_a_distribution_and_marks_read_as_tc_would_write_them() {
+        // tc ... loss 5% ecn slot distribution pareto 10ms 2ms packets 8
+        let options = bytes(
+            r#"{ "loss": 5, "ecn": true,
+                 "slot": { "delay": "10ms", "jitter": "2ms", "distribution": "pareto", "packets": 8 } }"#,
+        );
+        let more = &options[24..];
+        assert_eq!(find(more, ECN).unwrap(), 1_u32.to_ne_bytes());
+        let slot = find(more, SLOT).unwrap();
+        assert_eq!(slot[..16], [0; 16]);
+        assert_eq!(words(&slot[16..24]), [8, 0]);
+        assert_eq!(slot[24..32], 10_000_000_i64.to_ne_bytes());
+        assert_eq!(slot[32..], 2_000_000_i64.to_ne_bytes());
+        let pareto = table(Distribution::Pareto).unwrap();
+        assert_eq!(find(more, SLOT_DISTRIBUTION).unwrap(), pareto);
+        assert_eq!(find(more, DISTRIBUTION), None);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(crate) fn needs(kind: &'static str, _: &Site) -> Needs {
         "netem" => (
             "sch_netem",
             "`modprobe sch_netem`, or the package with the kernel's extra modules; on a `proxy` target net.latency, \
-             net.loss, net.corrupt and net.bandwidth need none of it",
+             net.loss, net.corrupt and net.bandwidth need none of it, nor do net.duplicate and net.reorder on one with \
+             `protocol: udp`",
         ),
         _ => (
             "sch_tbf",
@@ -57,6 +58,11 @@ pub(crate) async fn plan_on_interfaces(
     let (networks, plan) = look_up(&packets.hosts, Plan::new()).await?;
     let what = format!("{what}, {packets}");
     let (spaces, mut plan) = spaces(sites, cx, plan).await?;
+    if leaf.draws() && probe::takes_seeds() == Some(false) {
+        plan = plan.note(
+            "this kernel's emulator takes no seed (Linux 6.6 and newer do): which packets are hit differs from run to run",
+        );
+    }
     for space in &spaces {
         let place = place(space, packets, cx).await?;
         for link in &place.links {

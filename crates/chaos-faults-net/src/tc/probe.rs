@@ -1,6 +1,6 @@
 //! What this kernel can do, found by trying where nobody is: in a network namespace made for it.
 
-use super::{leaf::Leaf, split::Split};
+use super::{leaf::Leaf, netem, split::Split};
 use crate::{
     netlink::{Family, Netlink},
     route::{Handle, Queue},
@@ -9,7 +9,7 @@ use chaos_core::Capability;
 use nix::sched::{CloneFlags, unshare};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -18,6 +18,8 @@ static WORKS: Mutex<BTreeMap<&'static str, ()>> = Mutex::new(BTreeMap::new());
 
 /// The number of the loopback interface of every namespace.
 const LOOPBACK: u32 = 1;
+/// The queue that is tried.
+const QUEUE: Handle = Handle::queue(0xc4a0);
 
 /// Whether the kernel has this queue; why not.
 pub(super) fn works(kind: &'static str) -> Result<(), String> {
@@ -29,7 +31,7 @@ pub(super) fn works(kind: &'static str) -> Result<(), String> {
     if known().contains_key(kind) {
         return Ok(());
     }
-    let attempt = thread::spawn(move || attempt(kind));
+    let attempt = thread::spawn(move || attempt(kind).map(drop));
     let worked = attempt
         .join()
         .unwrap_or_else(|_| Err("the attempt panicked".into()));
@@ -39,8 +41,19 @@ pub(super) fn works(kind: &'static str) -> Result<(), String> {
     worked
 }
 
-/// Moves the calling thread into a namespace of its own, which ends with it.
-fn attempt(kind: &'static str) -> Result<(), String> {
+/// Whether the emulator takes a seed, which it then tells; `None`: that cannot be tried here.
+pub(super) fn takes_seeds() -> Option<bool> {
+    static TAKES: OnceLock<Option<bool>> = OnceLock::new();
+    let attempt = || {
+        let route = attempt("netem").ok()?;
+        let options = Queue::options(&route, LOOPBACK, QUEUE).ok()??;
+        Some(netem::has_a_seed(&options))
+    };
+    *TAKES.get_or_init(|| thread::spawn(attempt).join().ok()?)
+}
+
+/// Moves the calling thread into a namespace of its own, which ends with it, and makes such a queue there.
+fn attempt(kind: &'static str) -> Result<Netlink, String> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|e| format!("make a network namespace: {e}"))?;
     let route = Netlink::open(Family::Route).map_err(|e| e.to_string())?;
     let options = match kind {
@@ -50,12 +63,7 @@ fn attempt(kind: &'static str) -> Result<(), String> {
         "htb" => Split::Htb.options(),
         _ => Vec::new(),
     };
-    let add = Queue::add(
-        LOOPBACK,
-        Handle::ROOT,
-        Handle::queue(0xc4a0),
-        kind,
-        &options,
-    );
-    route.ask(&[add], |_, _| {}).map_err(|e| e.to_string())
+    let add = Queue::add(LOOPBACK, Handle::ROOT, QUEUE, kind, &options);
+    route.ask(&[add], |_, _| {}).map_err(|e| e.to_string())?;
+    Ok(route)
 }

@@ -64,7 +64,11 @@ pub(crate) const EMULATED: &[(&str, &str)] = &[
              "slot": { "min_delay": "1ms", "packets": 100 }, "limit": 5000,
              "packets": { "direction": "both", "hosts": ["10.9.0.0/24", "fd09::/64"], "local_ports": ["1-65535"] } }"#,
     ),
-    ("net.netem", r#"{ "loss_state": [1, 50, 10, 90, 1] }"#),
+    (
+        "net.netem",
+        r#"{ "loss_state": [1, 50, 10, 90, 1], "ecn": true,
+             "slot": { "delay": "2ms", "jitter": "1ms", "distribution": "pareto", "packets": 50 } }"#,
+    ),
     ("net.duplicate", r#"{ "duplicate": 10 }"#),
     ("net.corrupt", r#"{ "corrupt": 10 }"#),
     ("net.reorder", r#"{ "reorder": 25, "latency": "10ms" }"#),

@@ -11,6 +11,7 @@ pub(crate) const ALL: &[(&str, fn())] = &[
     ("a_rate_counts_what_each_packet_and_cell_costs", rate),
     ("what_is_beyond_the_limit_is_dropped", limit),
     ("packets_come_in_batches", batches),
+    ("the_time_between_batches_has_a_distribution", around),
     ("paretos_delays_have_a_long_tail", pareto),
     ("only_every_fifth_packet_overtakes", gap),
 ];
@@ -89,6 +90,24 @@ fn batches() {
             assert_eq!(came.len(), 200);
             let (next, tenth) = (apart(&came, 1), apart(&came, 10));
             (next < ms(4) && (ms(39)..ms(60)).contains(&tenth))
+                .then_some(())
+                .ok_or_else(|| format!("{next:?} to the next one, {tenth:?} to the tenth"))
+        });
+    });
+}
+
+fn around() {
+    let world = World::new();
+    let parameters = r#"{ "slot": { "delay": "40ms", "jitter": "5ms", "distribution": "normal", "packets": 10 } }"#;
+    felt(&world, parameters, || {
+        let shown = world.blue.network();
+        let said = "slot distribution 40ms 5ms packets 10";
+        assert!(shown.contains(said), "{shown}");
+        one_of_three(|| {
+            let came = send(&world, Datagrams::new(300, Duration::ZERO), ms(80));
+            assert_eq!(came.len(), 300);
+            let (next, tenth) = (apart(&came, 1), apart(&came, 10));
+            (next < ms(4) && (ms(35)..ms(60)).contains(&tenth))
                 .then_some(())
                 .ok_or_else(|| format!("{next:?} to the next one, {tenth:?} to the tenth"))
         });
