@@ -261,6 +261,11 @@ fn what_is_wrong_is_told_the_field_and_what_is_allowed() {
             &["parameters.slot.distribution", "no `jitter`"],
         ),
         (
+            "net.netem",
+            json!({ "latency": "1s", "reorder": 5, "gap": 0 }),
+            &["parameters.gap", "0 is no distance", "1 or more"],
+        ),
+        (
             "net.port",
             json!({ "port": 80, "protocol": "sctp" }),
             &["parameters.protocol", "tcp", "udp"],

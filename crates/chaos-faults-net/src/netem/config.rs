@@ -36,7 +36,7 @@ pub struct NetemConfig {
     /// (100 - p, 100 and 0).
     pub loss_gemodel: Option<Vec<Percent>>,
     /// Whether what would be lost is marked instead, where its sender and its receiver agreed on that (ECN, RFC 3168: CE in
-    /// the place of ECT). Needs a loss. Default: false.
+    /// the place of ECT); it counts as lost. Needs a loss. Default: false.
     pub ecn: bool,
     /// Which share of the packets arrives twice, in percent.
     pub duplicate: Option<Percent>,
@@ -129,6 +129,9 @@ impl NetemConfig {
         }
         if netem.gap > 0 && netem.reorder.percent == 0.0 {
             return Err(ConfigError::field("gap", "there is no `reorder`"));
+        }
+        if netem.gap == 0 && netem.reorder.percent > 0.0 {
+            return Err(ConfigError::field("gap", "0 is no distance").help("1 or more"));
         }
         if netem.ecn && netem.loss.is_none() {
             return Err(

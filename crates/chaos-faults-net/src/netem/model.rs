@@ -81,10 +81,15 @@ impl Netem {
     /// Whether something about it is random.
     #[cfg(any(target_os = "linux", test))]
     pub(crate) fn draws(&self) -> bool {
-        let chances = [self.duplicate, self.corrupt, self.reorder];
+        let drawn = |chance: Chance| chance.percent > 0.0 && chance.percent < 100.0;
+        let lost = match self.loss {
+            Some(LossModel::Random(chance)) => drawn(chance),
+            loss => loss.is_some(),
+        };
+        let others = [self.duplicate, self.corrupt, self.reorder];
         !self.jitter.is_zero()
-            || self.loss.is_some()
-            || chances.iter().any(|chance| chance.percent > 0.0)
+            || lost
+            || others.into_iter().any(drawn)
             || self.slot.is_some_and(|slot| slot.between.varies())
     }
 
@@ -162,7 +167,16 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_not_done() {
         assert_eq!(Netem::default().to_string(), "");
-        assert!(!Netem::default().draws());
+    }
+
+    #[test]
+    fn only_what_may_or_may_not_happen_is_random() {
+        let lost = |percent| Netem {
+            loss: Some(LossModel::Random(Chance::percent(percent))),
+            ..Netem::default()
+        };
+        assert!(lost(99.0).draws());
+        assert!(!lost(100.0).draws() && !Netem::default().draws());
     }
 
     #[test]

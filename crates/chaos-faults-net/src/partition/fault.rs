@@ -15,11 +15,11 @@ use chaos_core::{
 /// which may be a process's, a container's or one of `ip netns`. Connections hang until their timeouts, new ones
 /// too. Only a UDP `send` notices: what goes out is dropped with `EPERM`; choose `ingress` for silence. The
 /// addresses are the peers' own: after the target's address translation on the way out, before it on the way
-/// in. Packets that are only routed through the namespace are dropped, too. The loopback interface is left
-/// alone unless asked for, and addresses of which all are its own are refused then. With `reject` the sender is told instead, TCP by a reset, anything else by ICMP; then only the
-/// namespace's own packets are meant, and not ones that are routed through it. With `keep_established` connections of TCP
-/// that are there go on. Between targets: `targets` names the other side, whose addresses are looked up when the fault is
-/// planned.
+/// in. Packets that are only routed through the namespace are dropped, too. The loopback interface is left alone unless asked
+/// for, and then addresses are refused of which all are that interface's own: nothing would be hit. With `reject` the sender is
+/// told instead, TCP by a reset, anything else by ICMP; then only the namespace's own packets are meant, and not ones that are
+/// routed through it. With `keep_established` connections of TCP that are there go on. Between targets: `targets` names the
+/// other side, whose addresses are looked up when the fault is planned.
 ///
 /// # What it needs
 /// Linux 5.14 or newer with nftables, `CAP_NET_ADMIN` and `CAP_SYS_ADMIN`; no `nft` program. When the target is in

@@ -68,7 +68,8 @@ fn refused(world: &World, kind: &str, parameters: &str) {
         let placed = placed(kind, parameters, &world.blue.target());
         let error = engine.inject(placed).await.unwrap_err();
         let said = chaos_core::Chain(&error).to_string();
-        for needed in ["netem", "modprobe sch_netem", "proxy"] {
+        // A proxy for UDP duplicates and reorders, too.
+        for needed in ["modprobe sch_netem", "`proxy`", "net.reorder", "udp"] {
             assert!(said.contains(needed), "{kind}: {said}");
         }
     });
