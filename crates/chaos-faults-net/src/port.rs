@@ -156,7 +156,12 @@ mod take {
     };
     use chaos_core::{Change, Context, FaultError, Held, InProcess, Plan, Reach, Site};
     use socket2::{Domain, Protocol as Kind, Socket, Type};
-    use std::{io, net::Ipv4Addr, net::Ipv6Addr, net::SocketAddr, thread};
+    use std::{
+        io,
+        net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+        thread,
+        time::{Duration, Instant},
+    };
 
     pub(super) async fn plan(
         port: TakenPort,
@@ -196,12 +201,29 @@ mod take {
             let inside = self.netns.enter()?;
             let inside = inside
                 .ok_or_else(|| FaultError::no_target(self.netns.to_string(), "it is gone"))?;
-            let sockets = sockets(self.port).map_err(|e| match e.kind() {
+            let sockets = patiently(self.port).map_err(|e| match e.kind() {
                 io::ErrorKind::AddrInUse => FaultError::conflict(self.what(), "somebody's socket"),
                 _ => FaultError::host(format!("take {}", self.what()), e),
             });
             drop(inside);
             sockets
+        }
+    }
+
+    /// So long a process that somebody here starts at this moment may hold a copy of a socket that was closed here: until it
+    /// is another program.
+    const COPIED: Duration = Duration::from_millis(500);
+
+    /// Takes it. One that is in use is tried again, as it may be by a copy of the last attempt.
+    fn patiently(port: TakenPort) -> io::Result<Vec<Socket>> {
+        let start = Instant::now();
+        loop {
+            match sockets(port) {
+                Err(e) if e.kind() == io::ErrorKind::AddrInUse && start.elapsed() < COPIED => {
+                    thread::sleep(Duration::from_millis(10));
+                }
+                done => return done,
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Datagrams that nobody answers, and what the kernel at the other end notes of them, however late a thread reads it.
 
-use super::world::World;
+use super::world::{Space, World};
 use nix::{
     cmsg_space,
     sys::{
@@ -67,16 +67,30 @@ fn now() -> Duration {
 
 /// Sends from blue to red. What came, in its order, until nothing came for longer than `pause`.
 pub(crate) fn send(world: &World, datagrams: Datagrams, pause: Duration) -> Vec<Came> {
-    let receiver = world.red.run(|| {
-        let socket = UdpSocket::bind("10.9.0.2:0").unwrap();
+    go(&world.blue, (&world.red, "10.9.0.2:0"), datagrams, pause)
+}
+
+/// The same from red to blue.
+pub(crate) fn send_back(world: &World, datagrams: Datagrams, pause: Duration) -> Vec<Came> {
+    go(&world.red, (&world.blue, "10.9.0.1:0"), datagrams, pause)
+}
+
+fn go(
+    from: &Space,
+    (to, address): (&Space, &'static str),
+    datagrams: Datagrams,
+    pause: Duration,
+) -> Vec<Came> {
+    let receiver = to.run(move || {
+        let socket = UdpSocket::bind(address).unwrap();
         setsockopt(&socket, RcvBufForce, &(64 << 20)).unwrap();
         setsockopt(&socket, ReceiveTimestampns, &true).unwrap();
         setsockopt(&socket, IpRecvTos, &true).unwrap();
         socket
     });
     let address = receiver.local_addr().unwrap();
-    let sent = world.blue.run(move || {
-        let socket = UdpSocket::bind("10.9.0.1:0").unwrap();
+    let sent = from.run(move || {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         setsockopt(&socket, SndBufForce, &(64 << 20)).unwrap();
         if datagrams.markable {
             setsockopt(&socket, Ipv4Tos, &CAPABLE).unwrap();

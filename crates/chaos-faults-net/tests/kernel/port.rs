@@ -9,6 +9,7 @@ use chaos_core::{EngineError, testing::Conformance};
 use std::{
     net::{TcpListener, UdpSocket},
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 pub(crate) const ALL: &[(&str, fn())] = &[
@@ -20,17 +21,25 @@ pub(crate) const ALL: &[(&str, fn())] = &[
 pub(crate) const TCP: &str = r#"{ "port": 4711 }"#;
 pub(crate) const UDP: &str = r#"{ "port": 4711, "protocol": "udp" }"#;
 
-/// Whether the port 4711 is free for TCP and for UDP in blue, in which a service of IPv4 and one of IPv6 would want it.
+/// Whether the port 4711 is free for TCP and for UDP in blue, in which a service of IPv4 and one of IPv6 would want it. It is
+/// looked at again, since a process that another test starts has copies of all sockets until it is another program.
 pub(crate) fn is_free(world: &World) -> [bool; 4] {
-    world.blue.run(|| {
-        let [v4, v6] = ["0.0.0.0:4711", "[::1]:4711"];
-        [
-            TcpListener::bind(v4).is_ok(),
-            TcpListener::bind(v6).is_ok(),
-            UdpSocket::bind(v4).is_ok(),
-            UdpSocket::bind(v6).is_ok(),
-        ]
-    })
+    let start = Instant::now();
+    loop {
+        let free = world.blue.run(|| {
+            let [v4, v6] = ["0.0.0.0:4711", "[::1]:4711"];
+            [
+                TcpListener::bind(v4).is_ok(),
+                TcpListener::bind(v6).is_ok(),
+                UdpSocket::bind(v4).is_ok(),
+                UdpSocket::bind(v6).is_ok(),
+            ]
+        });
+        if free == [true; 4] || start.elapsed() > Duration::from_secs(1) {
+            return free;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn conformance() {

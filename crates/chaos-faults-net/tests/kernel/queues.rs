@@ -2,8 +2,9 @@
 
 use super::{
     block_on,
-    echoed::{datagrams, echo, flood},
+    echoed::{echo, flood},
     netem::has_netem,
+    one_way::{Datagrams, send, send_back},
     world::{PATIENCE, RED, RED_6, RED_TOO, World, engine, registry},
 };
 use chaos_core::{EngineError, Parameters, Placed, testing::Conformance};
@@ -355,22 +356,30 @@ fn filters() {
 
 fn losses() {
     let world = World::new();
-    let count = 1000;
-    // Slow enough for a kernel that is emulated: what it does not take in time is lost, too.
-    let every = Duration::from_millis(2);
-    let send = || datagrams(&world, count, every, every * 250);
-    for (direction, expected) in [("egress", 700), ("ingress", 700), ("both", 490)] {
+    let sent = Datagrams::new(1000, Duration::from_micros(300));
+    let come = || {
+        [send, send_back]
+            .map(|send| u32::try_from(send(&world, sent, Duration::ZERO).len()).unwrap())
+    };
+    for (direction, expected) in [
+        ("egress", [700, 1000]),
+        ("ingress", [1000, 700]),
+        ("both", [700, 700]),
+    ] {
         let parameters = format!(
             r#"{{ "loss": 30, "packets": {{ "direction": "{direction}", "hosts": ["10.9.0.2"], "protocol": "udp" }} }}"#
         );
-        let seen = with(&world, "net.loss", &parameters, send).len();
-        // Four standard deviations, of about 15.
-        assert!(
-            seen.abs_diff(expected) < 65,
-            "{direction}: {seen} of {count}"
-        );
+        let seen = with(&world, "net.loss", &parameters, come);
+        for (seen, expected) in seen.into_iter().zip(expected) {
+            // More than four standard deviations, of about 15.
+            let within = if expected == 1000 { 0 } else { 65 };
+            assert!(
+                seen.abs_diff(expected) <= within,
+                "{direction}: {seen} of 1000"
+            );
+        }
     }
-    assert_eq!(send().len(), 1000);
+    assert_eq!(come(), [1000; 2]);
 }
 
 fn refused() {

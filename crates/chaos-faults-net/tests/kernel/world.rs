@@ -9,7 +9,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr as Address, TcpListener, TcpStream, UdpSocket},
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -90,33 +90,31 @@ impl Space {
         self.run(move || thread::spawn(work))
     }
 
-    /// Everything that can be seen of the networks here: interfaces, queues, classes, filters, tables.
+    /// Everything that can be seen of the networks here: interfaces, queues, classes, filters, tables. In few processes, each
+    /// of which takes long to start in the virtual machine.
     pub(crate) fn network(&self) -> String {
         let shown = self.run(|| {
-            let show = |program: &str, arguments: &[&str]| {
-                let output = Command::new(program).args(arguments).output().unwrap();
-                assert!(
-                    output.status.success(),
-                    "{program} {arguments:?}: {output:?}"
+            let mut shown = batch("ip", &["-o", "-d"], &["link", "addr"]);
+            let wire = shown.contains("wire@");
+            for family in ["-4", "-6"] {
+                shown += &batch(
+                    "ip",
+                    &[family],
+                    &[
+                        "route show table all",
+                        "neigh show nud permanent",
+                        "neigh show proxy",
+                    ],
                 );
-                String::from_utf8(output.stdout).unwrap()
-            };
-            let mut shown = show("ip", &["-o", "-d", "link"]);
-            shown += &show("ip", &["-o", "addr"]);
-            shown += &show("ip", &["route", "show", "table", "all"]);
-            shown += &show("ip", &["-6", "route", "show", "table", "all"]);
-            for of in ["-4", "-6"] {
-                shown += &show("ip", &[of, "neigh", "show", "nud", "permanent"]);
-                shown += &show("ip", &[of, "neigh", "show", "proxy"]);
             }
-            shown += &show("tc", &["qdisc", "show"]);
-            let filters = &["filter", "show", "dev", "wire"];
-            if shown.contains("wire@") {
-                shown += &show("tc", &["class", "show", "dev", "wire"]);
-                shown += &show("tc", filters);
-                shown += &show("tc", &[&filters[..], &["ingress"]].concat());
-            }
-            shown
+            let queues = [
+                "qdisc show",
+                "class show dev wire",
+                "filter show dev wire",
+                "filter show dev wire ingress",
+            ];
+            let queues = if wire { &queues[..] } else { &queues[..1] };
+            shown + &batch("tc", &[], queues)
         });
         format!("{shown}{}", self.ruleset())
     }
@@ -152,6 +150,24 @@ impl Drop for Space {
         self.holder.kill().ok();
         self.holder.wait().ok();
     }
+}
+
+/// What a program of iproute2 says to these questions.
+fn batch(program: &str, options: &[&str], lines: &[&str]) -> String {
+    let mut child = Command::new(program)
+        .args(options)
+        .args(["-batch", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let asked = lines.join("\n") + "\n";
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(asked.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{program} {lines:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// One list of nftables (1: tables, 4: chains, 7: rules), without what changes from one question to the next.
