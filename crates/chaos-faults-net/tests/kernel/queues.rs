@@ -106,7 +106,7 @@ pub(crate) fn with<T>(
         engine.during(placed, async { during() }).await.unwrap()
     });
     assert_eq!((world.blue.network(), world.red.network()), before);
-    assert!(world.all_reached(), "all is as before");
+    world.wait_for_all();
     result
 }
 
@@ -213,9 +213,9 @@ fn rates() {
         with(&world, "net.bandwidth", &parameters, || {
             // A machine that stalls makes it less and never more, so one of three is enough to say that it is that much.
             let kept = (0..3).any(|_| {
-                let share = flood(&world, 250_000) / 250_000.0;
-                assert!(share < 1.05, "{direction}: {share}");
-                share > 0.95
+                let [least, most] = flood(&world, 250_000).map(|rate| rate / 250_000.0);
+                assert!(least < 1.05, "{direction}: {least}");
+                most > 0.95
             });
             assert!(kept, "{direction}");
         });
@@ -228,7 +228,12 @@ fn rates() {
         let seconds = took.as_secs_f64();
         assert!((0.45..5.0).contains(&seconds), "{direction}: {took:?}");
     }
-    assert!(echo(&world, RED, 500_000) < Duration::from_millis(400));
+    assert!(soon(&world, RED, 500_000, Duration::from_millis(400)));
+}
+
+/// Whether an echo takes less than so long. A machine may stall for longer, so once in three times is enough.
+fn soon(world: &World, address: &str, bytes: usize, time: Duration) -> bool {
+    (0..3).any(|_| echo(world, address, bytes) < time)
 }
 
 fn large_packets() {
@@ -346,8 +351,8 @@ fn filters() {
                     assert!(took > slow, "{direction} {packets} {address}: {took:?}");
                 }
                 for address in free {
-                    let took = echo(&world, address, 250_000);
-                    assert!(took < fast, "{direction} {packets} {address}: {took:?}");
+                    let is_free = soon(&world, address, 250_000, fast);
+                    assert!(is_free, "{direction} {packets} {address}");
                 }
             });
         }

@@ -238,11 +238,16 @@ impl World {
         }
         blue.run(|| echo("127.0.0.1:7"));
         let world = Self { blue, red };
+        world.wait_for_all();
+        world
+    }
+
+    /// Waits until everything is reached, as without a fault.
+    pub(crate) fn wait_for_all(&self) {
         let start = Instant::now();
-        while !world.all_reached() {
+        while !self.all_reached() {
             assert!(start.elapsed() < Duration::from_secs(20), "the wire works");
         }
-        world
     }
 
     pub(crate) fn all_reached(&self) -> bool {
