@@ -1,12 +1,11 @@
 //! What is made of a run's report.
 
-use crate::scene::{DOWN, SLOW, Scene, told, wait_for};
+use crate::scene::{DOWN, SLOW, Scene, measured, told};
 use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Output, Stdio},
-    time::Duration,
 };
 
 /// A run of one scenario, with its reports in these files.
@@ -156,22 +155,19 @@ fn a_run_tells_what_is_going_on_while_it_runs() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let arguments = [
-        "run",
-        file.to_str().unwrap(),
-        "--metrics",
-        &free.to_string(),
-    ];
-    let mut child = scene
-        .chaos(&arguments)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    // It tells the same, whether its load has measured anything or not; that only its end says.
+    let ended = measured(|| watched(&scene, file.to_str().unwrap(), free));
+    assert_eq!(ended.status.code(), Some(0), "{}", told(&ended));
+}
+
+/// What a run did that told its numbers at this address.
+fn watched(scene: &Scene, file: &str, free: SocketAddr) -> Output {
+    let mut command = scene.chaos(&["run", file, "--metrics", &free.to_string()]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // A client that says nothing is in nobody's way.
     let mut silent = None;
     let mut last = String::new();
-    wait_for("the fault is told", Duration::from_secs(30), || {
+    let child = scene.comes_to("the fault is told", &mut command, || {
         last = get(free, "/metrics").unwrap_or_default();
         silent = silent.take().or_else(|| TcpStream::connect(free).ok());
         last.contains(
@@ -190,8 +186,9 @@ fn a_run_tells_what_is_going_on_while_it_runs() {
         "{last}"
     );
     assert!(get(free, "/").unwrap().starts_with("HTTP/1.1 404"));
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let output = child.wait_with_output().unwrap();
     assert!(get(free, "/metrics").is_none());
+    output
 }
 
 /// A link may be the way to standard output.

@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -71,12 +71,32 @@ impl Scene {
         command
     }
 
-    /// What the command did. Where a machine was too busy to measure anything it is asked again, a few times.
+    /// What the command did, asked again where it could measure nothing.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        let once = || self.chaos(args).output().unwrap();
-        let measured = |output: &Output| !told(output).contains("the load generator itself was");
-        let outputs = std::iter::repeat_with(once).take(4);
-        outputs.into_iter().find(measured).unwrap_or_else(once)
+        measured(|| self.chaos(args).output().unwrap())
+    }
+
+    /// A command that is under way once it has come to something; begun again where it ended with 3 before that.
+    pub(crate) fn comes_to(
+        &self,
+        what: &str,
+        command: &mut Command,
+        mut there: impl FnMut() -> bool,
+    ) -> Child {
+        for _ in 0..TRIES {
+            let mut child = command.spawn().unwrap();
+            let mut ended = None;
+            wait_for(what, Duration::from_secs(30), || {
+                ended = child.try_wait().unwrap();
+                ended.is_some() || there()
+            });
+            match ended.map(|status| status.code()) {
+                None => return child,
+                Some(Some(3)) => {}
+                Some(_) => panic!("{what}: {}", told(&child.wait_with_output().unwrap())),
+            }
+        }
+        panic!("{what}: this machine is too busy to measure");
     }
 
     pub(crate) fn undo_logs(&self) -> usize {
@@ -99,6 +119,32 @@ impl Scene {
             .filter(|log| log.extension().is_some_and(|e| e == "jsonl"))
             .collect()
     }
+}
+
+/// How often a command is asked that could measure nothing.
+pub(crate) const TRIES: usize = 5;
+
+/// What a command did, asked again a few times where the machine was too busy for its load to measure anything.
+pub(crate) fn measured(mut once: impl FnMut() -> Output) -> Output {
+    for _ in 1..TRIES {
+        let output = once();
+        if !was_too_busy(&told(&output)) {
+            return output;
+        }
+    }
+    once()
+}
+
+/// Whether a run blames its instrument, or a baseline that was disturbed, and not the target.
+fn was_too_busy(told: &str) -> bool {
+    let blames = [
+        "the load generator itself was",
+        "the load generator could not send",
+        "the load generator was too late to send",
+        "requests failed in the queue of the load",
+        "the two halves of the baseline differs",
+    ];
+    blames.iter().any(|blame| told.contains(blame))
 }
 
 pub(crate) fn answer(mut stream: TcpStream) {
