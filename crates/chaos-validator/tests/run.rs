@@ -103,7 +103,31 @@ impl Held for Turned {
     }
 }
 
+/// How often a run is repeated that could tell nothing.
+const TRIES: usize = 5;
+
+/// A run; again, where the machine was too busy to measure anything.
 async fn run(name: &str, url: String, fault: Placed) -> Report {
+    for _ in 1..TRIES {
+        let report = run_once(name, url.clone(), fault.clone()).await;
+        let verdict = report.verdict();
+        // That a fault hit nothing is not the doing of the instrument.
+        if verdict.conclusion != Conclusion::Inconclusive || verdict.why.contains("hit nothing") {
+            return report;
+        }
+    }
+    run_once(name, url, fault).await
+}
+
+/// The median of three: a moment in which the machine has no time spoils one of them.
+async fn median_of<T: Ord, F: Future<Output = T>>(measure: impl Fn() -> F) -> T {
+    let mut found = [measure().await, measure().await, measure().await];
+    found.sort();
+    let [_, median, _] = found;
+    median
+}
+
+async fn run_once(name: &str, url: String, fault: Placed) -> Report {
     let state = std::env::temp_dir().join(format!("chaos-validator-{}-{name}", std::process::id()));
     let engine = Engine::builder().state_dir(&state).open().await.unwrap();
     let experiment = Experiment::named(name)
@@ -126,11 +150,15 @@ fn result(report: &Report, slo: Slo) -> &SloResult {
 
 #[tokio::test]
 async fn a_short_run_with_a_slow_dependency_is_held() {
+    let slower = median_of(slowed).await;
+    assert!((80..300).contains(&slower), "{slower} ms");
+}
+
+/// By how many milliseconds a service is slower whose dependency is 100 ms slower.
+async fn slowed() -> i64 {
     let service = Service::start();
     let report = run("slow", service.url(), Turn::slow(&service, 100)).await;
     report.assert_held();
-    let slower = report.metrics.degradation.as_ref().unwrap().seconds;
-    assert!((0.08..0.3).contains(&slower), "{report}");
     let counts = report.metrics.instrument.counts;
     assert_eq!(
         counts.planned,
@@ -145,24 +173,31 @@ async fn a_short_run_with_a_slow_dependency_is_held() {
         Report::from_json(&json).unwrap().verdict(),
         report.verdict()
     );
+    (report.metrics.degradation.unwrap().seconds * 1e3) as i64
 }
 
 #[tokio::test]
 async fn a_service_that_fails_with_its_dependency_is_told_so() {
+    // The outage is as long as the fault was in place.
+    let off = median_of(failing).await;
+    assert!(off < ms(60), "{off:?}");
+}
+
+/// How far the length of the outage is from that of the fault, of a service that fails with its dependency.
+async fn failing() -> Duration {
     let service = Service::start();
     let report = run("failing", service.url(), Turn::failing(&service)).await;
     assert_eq!(report.exit_code(), 1, "{report}");
     assert_eq!(result(&report, Slo::ErrorRate).judgement, Judgement::Fail);
     assert_eq!(report.metrics.outages.len(), 1, "{report}");
-    // The outage is as long as the fault was in place.
-    let fault = report.metrics.windows.fault.unwrap().length();
-    let outage = report.metrics.outages[0].length().exact().unwrap();
-    assert!(outage.abs_diff(fault) < ms(60), "{outage:?} {fault:?}");
     let bad = report.metrics.judged.as_ref().unwrap().counts.bad;
     assert_eq!(bad, service.knobs.failed.load(Ordering::SeqCst));
     // The service is back at once; a busy machine may be slow for a moment.
     let recovery = report.metrics.recovery_time.unwrap().exact().unwrap();
     assert!(recovery < ms(2000), "{report}");
+    let fault = report.metrics.windows.fault.unwrap().length();
+    let outage = report.metrics.outages[0].length().exact().unwrap();
+    outage.abs_diff(fault)
 }
 
 #[tokio::test]
