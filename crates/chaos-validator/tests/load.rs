@@ -42,6 +42,67 @@ fn latency(recording: &Recording, q: f64) -> Duration {
     latencies[((latencies.len() - 1) as f64 * q) as usize]
 }
 
+/// What is measured; again, up to three times in all, where the machine had no time for the generator or the server.
+async fn measured<T>(measure: impl AsyncFn() -> T, was_calm: impl Fn(&T) -> bool) -> T {
+    for _ in 1..3 {
+        let found = measure().await;
+        if was_calm(&found) {
+            return found;
+        }
+    }
+    measure().await
+}
+
+/// That the generator sent everything, and when it was due.
+fn is_on_time(recording: &Recording) -> bool {
+    recording.counts().unsent == 0 && late(recording) <= 5
+}
+
+/// How many requests the generator itself sent too late.
+fn late(recording: &Recording) -> usize {
+    let exchanges = recording.exchanges().iter();
+    exchanges.filter(|e| e.late() > ms(50)).count()
+}
+
+/// A server that gave no answer between two times of a run, and what a load saw of it.
+struct Frozen {
+    recording: Recording,
+    start: Duration,
+    end: Duration,
+    /// How long the run was.
+    watched: Duration,
+}
+
+impl Frozen {
+    async fn during(service: &Service, load: &HttpLoad, length: Duration) -> Self {
+        let run = RunHandle::detached("freeze", Seed::new(1));
+        load.start(&run).await.unwrap();
+        until("it runs", || load.counts().good >= 50).await;
+        let start = run.elapsed();
+        service.knobs.frozen.send_replace(true);
+        tokio::time::sleep(length).await;
+        service.knobs.frozen.send_replace(false);
+        let end = run.elapsed();
+        let thawed = load.counts().done();
+        until("it runs again", || load.counts().done() >= thawed + 200).await;
+        load.finish().await;
+        Self {
+            recording: load.recording(),
+            start,
+            end,
+            watched: run.elapsed(),
+        }
+    }
+
+    /// That nothing but the freeze kept anybody from anything.
+    fn was_calm(&self) -> bool {
+        let meanwhile = self.start.saturating_sub(ms(50))..self.end + ms(50);
+        let mut others = self.recording.exchanges().iter();
+        is_on_time(&self.recording)
+            && others.all(|e| meanwhile.contains(&e.intended()) || e.latency() < ms(100))
+    }
+}
+
 #[tokio::test]
 async fn the_latency_of_a_known_server_is_measured() {
     let service = Service::start();
@@ -83,43 +144,38 @@ async fn the_failures_of_a_server_are_counted_exactly() {
 /// A closed loop would send nothing during the freeze and report it as one slow request per connection.
 #[tokio::test]
 async fn a_freeze_is_in_the_latency_of_all_that_it_delayed() {
-    let service = Service::start();
-    let load = HttpLoad::get(service.url())
-        .rate(100.0)
-        .slots(8)
-        .timeout(Duration::from_secs(3));
-    let run = RunHandle::detached("freeze", Seed::new(1));
-    load.start(&run).await.unwrap();
-    until("it runs", || load.recording().counts().good >= 50).await;
-    service.knobs.frozen.send_replace(true);
-    // The length of the freeze is what is measured.
-    tokio::time::sleep(ms(1000)).await;
-    service.knobs.frozen.send_replace(false);
-    let thawed = load.recording().counts().good;
-    until("it runs again", || {
-        load.recording().counts().good >= thawed + 200
-    })
-    .await;
-    load.finish().await;
-    let recording = load.recording();
-    balanced(&recording);
-    let p99 = latency(&recording, 0.99);
-    assert!(p99 > ms(900) && p99 < ms(1400), "{p99:?}");
-    // Every hundredth of a second of the freeze has its request.
-    let delayed = recording
-        .exchanges()
-        .iter()
-        .filter(|e| e.latency() > ms(100))
-        .count();
-    assert!((80..=110).contains(&delayed), "{delayed}");
+    let freeze = async || {
+        let service = Service::start();
+        let load = HttpLoad::get(service.url())
+            .rate(100.0)
+            .slots(8)
+            .timeout(Duration::from_secs(3));
+        let frozen = Frozen::during(&service, &load, ms(1000)).await;
+        assert!(service.knobs.most_at_once.load(Ordering::SeqCst) <= 8);
+        frozen
+    };
+    let frozen = measured(freeze, Frozen::was_calm).await;
+    let recording = &frozen.recording;
+    balanced(recording);
+    // A busy machine may have taken longer than it was asked to.
+    let length = frozen.end - frozen.start;
+    let p99 = latency(recording, 0.99);
+    assert!(
+        p99 + ms(100) > length && p99 < length + ms(400),
+        "{p99:?} of {length:?}"
+    );
+    // Every hundredth of a second of the freeze has its request, and it waited for the end of it.
+    let (from, to) = (frozen.start + ms(50), frozen.end - ms(150));
+    let delayed = recording.between(from, to);
+    let due = ((to - from).as_secs_f64() * 100.0) as usize;
+    assert!(
+        delayed.len().abs_diff(due) <= 1,
+        "{} of {due}",
+        delayed.len()
+    );
+    assert!(delayed.iter().all(|e| e.latency() > ms(100)));
     // What waited for a slot waited for the target: the generator itself was on time.
-    let late = recording
-        .exchanges()
-        .iter()
-        .filter(|e| e.late() > ms(50))
-        .count();
-    assert!(late <= 5, "{late}");
-    assert!(service.knobs.most_at_once.load(Ordering::SeqCst) <= 8);
+    assert!(late(recording) <= 5, "{}", late(recording));
 }
 
 #[tokio::test]
@@ -148,15 +204,18 @@ async fn a_target_that_never_answers_holds_every_slot_and_nothing_else() {
         .rate(100.0)
         .slots(4)
         .timeout(ms(300));
-    let run = RunHandle::detached("silent", Seed::new(1));
-    load.start(&run).await.unwrap();
-    until("requests wait", || load.recording().counts().bad >= 60).await;
-    let verdict = load.steady();
+    let ask = async || {
+        let run = RunHandle::detached("silent", Seed::new(1));
+        load.start(&run).await.unwrap();
+        until("requests wait", || load.recording().counts().bad >= 60).await;
+        let verdict = load.steady();
+        let finishing = Instant::now();
+        load.finish().await;
+        (load.recording(), verdict, finishing.elapsed())
+    };
+    let (recording, verdict, finishing) = measured(ask, |(seen, ..)| is_on_time(seen)).await;
     assert!(matches!(verdict, Verdict::Deviated { .. }), "{verdict}");
-    let finishing = Instant::now();
-    load.finish().await;
-    assert!(finishing.elapsed() < ms(1500), "{:?}", finishing.elapsed());
-    let recording = load.recording();
+    assert!(finishing < ms(1500), "{finishing:?}");
     balanced(&recording);
     let counts = recording.counts();
     assert_eq!(counts.good, 0);
@@ -252,9 +311,14 @@ async fn a_slow_load_keeps_one_connection() {
     });
     let recording = run_until(&HttpLoad::get(server.url()).rate(50.0), 50).await;
     assert_eq!(recording.counts().bad, 0);
-    // A hiccup of the machine may need a second one for a moment.
+    // Whatever is still under way when the next is due needs one more.
+    let exchanges = recording.exchanges().iter();
+    let slow = exchanges.filter(|e| e.latency() > ms(20)).count() as u64;
     let connections = connections.load(Ordering::SeqCst);
-    assert!(connections <= 5, "{connections} connections");
+    assert!(
+        connections <= 1 + slow,
+        "{connections} connections, {slow} slow requests"
+    );
 }
 
 #[tokio::test]
@@ -282,16 +346,27 @@ async fn errors_and_panics_of_a_closure_are_failures() {
 /// A closure that blocks the generator's thread makes the instrument late, not the target bad.
 #[tokio::test]
 async fn a_generator_that_is_late_blames_itself() {
-    let n = AtomicU64::new(0);
-    let load = ClosureLoad::new(move || {
-        if n.fetch_add(1, Ordering::SeqCst) == 20 {
-            std::thread::sleep(ms(500));
-        }
-        async { Ok(()) }
-    })
-    .rate(100.0);
-    let counts: Counts = run_until(&load, 120).await.counts();
-    assert!((30..=60).contains(&counts.unsent), "{counts:?}");
+    let blocked = async || {
+        let (n, length) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+        let slept = Arc::clone(&length);
+        let load = ClosureLoad::new(move || {
+            if n.fetch_add(1, Ordering::SeqCst) == 20 {
+                let start = Instant::now();
+                std::thread::sleep(ms(500));
+                slept.store(start.elapsed().as_millis() as u64, Ordering::SeqCst);
+            }
+            async { Ok(()) }
+        })
+        .rate(100.0);
+        let counts: Counts = run_until(&load, 120).await.counts();
+        (counts, length.load(Ordering::SeqCst) / 10)
+    };
+    // A machine that blocks it at other moments, too, has more unsent than were due in this one.
+    let (counts, due) = measured(blocked, |(counts, due)| counts.unsent <= due + 10).await;
+    assert!(
+        (due - 20..=due + 10).contains(&counts.unsent),
+        "{counts:?} of {due}"
+    );
     assert_eq!(counts.bad, 0, "{counts:?}");
 }
 
@@ -419,24 +494,16 @@ async fn a_target_that_is_only_slow_answers_all_requests() {
 #[tokio::test]
 async fn a_short_freeze_is_seen_when_what_is_slow_is_bad() {
     for slow in [None, Some(ms(150))] {
-        let service = Service::start();
-        let load = HttpLoad::get(service.url()).rate(100.0).timeout(ms(2000));
-        let load = slow.into_iter().fold(load, HttpLoad::slow_is_bad);
-        let run = RunHandle::detached("freeze", Seed::new(1));
-        load.start(&run).await.unwrap();
-        until("some are answered", || load.counts().good >= 50).await;
-        service.knobs.frozen.send_replace(true);
-        tokio::time::sleep(ms(700)).await;
-        service.knobs.frozen.send_replace(false);
-        let answered = load.counts().done();
-        until("more are answered", || {
-            load.counts().done() >= answered + 200
-        })
-        .await;
-        load.finish().await;
-        let recording = load.recording();
-        let outages = Detector::at(100.0).find(recording.exchanges(), run.elapsed());
+        let freeze = async || {
+            let service = Service::start();
+            let load = HttpLoad::get(service.url()).rate(100.0).timeout(ms(2000));
+            let load = slow.into_iter().fold(load, HttpLoad::slow_is_bad);
+            Frozen::during(&service, &load, ms(700)).await
+        };
+        let frozen = measured(freeze, Frozen::was_calm).await;
+        let recording = &frozen.recording;
+        let outages = Detector::at(100.0).find(recording.exchanges(), frozen.watched);
         assert_eq!(outages.len(), usize::from(slow.is_some()), "{outages:?}");
-        assert_eq!(classes(&recording).contains(&Class::Slow), slow.is_some());
+        assert_eq!(classes(recording).contains(&Class::Slow), slow.is_some());
     }
 }
