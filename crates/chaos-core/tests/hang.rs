@@ -2,14 +2,16 @@
 //! waits for it longer than it must, the host is put back, and the run says so.
 
 use chaos_core::{
-    Action, BoxError, Change, Context, EdgeKind, Engine, Experiment, Fault, FaultError, FaultExt,
-    Lifetime, Needs, OnLost, Outcome, Placed, Plan, Presence, Reach, Ready, Run, Site, Stop,
-    StopReason, Target, Undo, Undone, async_trait, testing::World,
+    Action, BoxError, Change, Context, EdgeKind, Engine, Event, Experiment, Fault, FaultError,
+    FaultExt, Lifetime, Needs, Observer, OnLost, Outcome, Phase, Placed, Plan, Presence, Reach,
+    Ready, Run, RunHandle, Site, Stop, StopReason, Target, Undo, Undone, Verdict, async_trait,
+    testing::World,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::time::{sleep, timeout};
@@ -378,21 +380,40 @@ async fn a_target_that_never_answers_again_is_not_waited_for_beyond_the_limit() 
     assert_eq!(hanging.world.left(), (0, 0));
 }
 
+/// Makes a file of the directory of the logs once the baseline has begun.
+#[derive(Debug)]
+struct Spoils(PathBuf);
+
+#[async_trait]
+impl Observer for Spoils {
+    async fn start(&self, _: &RunHandle) -> Result<(), BoxError> {
+        Ok(())
+    }
+    fn on(&self, event: &Event) {
+        if let Event::PhaseStarted {
+            phase: Phase::Baseline,
+            ..
+        } = event
+        {
+            fs::remove_dir_all(&self.0).unwrap();
+            fs::write(&self.0, "no directory").unwrap();
+        }
+    }
+    fn steady(&self) -> Verdict {
+        Verdict::Held
+    }
+    async fn finish(&self) {}
+}
+
 #[tokio::test]
 async fn a_log_that_cannot_be_written_when_the_fault_is_due_aborts_the_run() {
     let hanging = Hanging::new();
     let engine = hanging.engine(ms(5000)).await;
     let experiment = experiment(ms(500))
         .baseline(ms(300))
-        .fault(hanging.placed("a"));
-    let logs = hanging.world.logs();
-    let spoil = async {
-        sleep(ms(100)).await;
-        fs::remove_dir_all(&logs).unwrap();
-        fs::write(&logs, "no directory").unwrap();
-    };
-    let stop = Stop::new();
-    let (run, ()) = tokio::join!(run(&engine, &experiment, &stop), spoil);
+        .fault(hanging.placed("a"))
+        .observer(Arc::new(Spoils(hanging.world.logs())));
+    let run = run(&engine, &experiment, &Stop::new()).await;
     assert!(
         matches!(&run.outcome, Outcome::Aborted { by } if by.contains("undo log")),
         "{}",

@@ -186,7 +186,10 @@ async fn a_delayed_probe_is_asked_later_counted_from_its_first_phase() {
         let delayed = settings(mode)
             .delay(ms(80))
             .expect(is(mode != Mode::OnChaos));
-        let run = run(&world, delayed, Clean(world.host())).await;
+        // Phases in which there is time to ask after the delay.
+        let experiment = experiment(&world).baseline(ms(1000)).hold(ms(1000));
+        let experiment = experiment.probe_with(delayed, Clean(world.host()));
+        let run = world.engine().await.run(&experiment).await.unwrap();
         assert_eq!(run.outcome, Outcome::Held, "{mode}");
         let phase = match mode {
             Mode::OnChaos => Phase::Fault,

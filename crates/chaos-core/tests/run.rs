@@ -92,6 +92,7 @@ async fn a_run_goes_through_its_phases_and_tells_its_observers() {
     let diary = Diary::calm();
     let observer: Arc<dyn Observer> = diary.clone();
     let experiment = experiment(&world)
+        .hold(ms(1000))
         .hypothesis(clean_before_and_after())
         .observer(observer)
         .seed(Seed::new(7));
@@ -114,7 +115,7 @@ async fn a_run_goes_through_its_phases_and_tells_its_observers() {
     assert!(diary.finished.load(Ordering::SeqCst));
     let (injected, recovered) = (run.injected().unwrap(), run.recovered().unwrap());
     assert!(
-        recovered - injected >= ms(200) && recovered - injected < ms(1500),
+        recovered - injected >= ms(1000) && recovered - injected < ms(2500),
         "{injected:?} {recovered:?}"
     );
     let fault = run.phase(Phase::Fault).unwrap();
