@@ -2,8 +2,8 @@
 
 use super::world::{Victim, engine, letter, registry};
 use chaos_core::{
-    Engine, EngineError, Experiment, FaultExt, Host, Placed, Reach, testing::Conformance,
-    units::Size,
+    BoxError, Engine, EngineError, Event, Experiment, FaultExt, Host, Observer, Phase, Placed,
+    Reach, RunHandle, Verdict, async_trait, testing::Conformance, units::Size,
 };
 use chaos_faults_resource::{DiskBurn, DiskFill, Pause, Process};
 use libtest_mimic::Trial;
@@ -13,6 +13,7 @@ use std::{
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::Arc,
     time::Duration,
 };
 
@@ -325,6 +326,30 @@ fn says(error: &EngineError, text: &str) -> bool {
     chaos_core::Chain(error).to_string().contains(text)
 }
 
+/// Writes 4 MiB into a file once the baseline has begun.
+#[derive(Debug)]
+struct Writes(PathBuf);
+
+#[async_trait]
+impl Observer for Writes {
+    async fn start(&self, _: &RunHandle) -> Result<(), BoxError> {
+        Ok(())
+    }
+    fn on(&self, event: &Event) {
+        if let Event::PhaseStarted {
+            phase: Phase::Baseline,
+            ..
+        } = event
+        {
+            fs::write(&self.0, vec![1; 4 << 20]).unwrap();
+        }
+    }
+    fn steady(&self) -> Verdict {
+        Verdict::Held
+    }
+    async fn finish(&self) {}
+}
+
 /// It fits in, as it is planned, and not any more when its time comes; and two that fill one disk are refused.
 fn others_first() {
     let (disk, state) = (Disk::tmpfs(), tempfile::tempdir().unwrap());
@@ -337,12 +362,9 @@ fn others_first() {
         assert!(says(&error, "at the same time"), "{error}");
         let later = Experiment::named("later")
             .baseline(Duration::from_millis(400))
-            .fault(fill());
-        let (run, ()) = tokio::join!(engine.run(&later), async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            fs::write(&theirs, vec![1; 4 << 20]).unwrap();
-        });
-        let told = match run {
+            .fault(fill())
+            .observer(Arc::new(Writes(theirs.clone())));
+        let told = match engine.run(&later).await {
             Ok(run) => format!("{:?}", run.outcome),
             Err(error) => chaos_core::Chain(&error).to_string(),
         };
