@@ -89,16 +89,38 @@ impl Open<'_> {
 
     /// The tooltip, once it is there.
     async fn tip(&self) -> Result<String, BoxError> {
-        let script =
-            "const t = document.getElementById('tip'); return t.hidden ? '' : t.textContent";
         for _ in 0..100 {
-            let said = self.ask(script).await?;
-            if let Some(said) = said.as_str().filter(|said| !said.is_empty()) {
-                return Ok(said.to_owned());
+            let said = self.shown().await?;
+            if !said.is_empty() {
+                return Ok(said);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Err("no tooltip came up".into())
+    }
+
+    /// The tooltip as it is; empty when there is none.
+    async fn shown(&self) -> Result<String, BoxError> {
+        let script =
+            "const t = document.getElementById('tip'); return t.hidden ? '' : t.textContent";
+        let said = self.ask(script).await?;
+        Ok(said.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The mouse at this place tells something. It moves there again and again: a scrolling hides what was shown,
+    /// in a frame of its own that may come later.
+    async fn tells(&self, place: &Value, expected: &str) -> Tested {
+        let mut said = String::new();
+        for _ in 0..100 {
+            let moved = json!({ "type": "mouseMoved", "x": place[0], "y": place[1] });
+            self.command("Input.dispatchMouseEvent", moved).await?;
+            said = self.shown().await?;
+            if said.contains(expected) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(format!("{place}: {said:?}, and not {expected:?}").into())
     }
 }
 
@@ -178,23 +200,12 @@ async fn hover() -> Tested {
             ("[data-panel='percentiles'] .pt", 0.5, "p50 before the fault: 14"),
         ] {
             let place = open.ask(&at(selector, part)).await?;
-            // The scrolling hides what was shown, in a frame of its own.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let moved = json!({ "type": "mouseMoved", "x": place[0], "y": place[1] });
-            open.command("Input.dispatchMouseEvent", moved).await?;
-            let said = open.tip().await?;
-            require(said.contains(expected), || format!("{selector}: {said}"))?;
+            open.tells(&place, expected).await?;
         }
         open.open("watched", &demo::watched().to_html()?).await?;
         let selector = "[data-panel='resources'] .chart";
         let place = open.ask(&at(selector, 0.4)).await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let moved = json!({ "type": "mouseMoved", "x": place[0], "y": place[1] });
-        open.command("Input.dispatchMouseEvent", moved).await?;
-        let said = open.tip().await?;
-        let expected = "descriptors of process on port 8000 112";
-        require(said.contains(expected), || format!("{selector}: {said}"))?;
-        Ok(())
+        open.tells(&place, "descriptors of process on port 8000 112").await
     })
     .await
 }

@@ -35,7 +35,7 @@ async fn python() -> Tested {
     carry_out(make.arg("-m").arg("venv").arg(&venv), "python3-venv")?;
     let mut install = Command::new(venv.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
-    carry_out(install.arg(requirements), "python3-venv")?;
+    self::install(install.arg(requirements), "python3-venv")?;
     let mut client = Command::new(venv.join("bin/python"));
     client.arg(clients().join("python/client.py"));
     does_not_notice(client).await
@@ -48,7 +48,7 @@ async fn node() -> Tested {
     }
     let mut install = Command::new("npm");
     install.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-    carry_out(install.current_dir(&dir), "nodejs npm")?;
+    self::install(install.current_dir(&dir), "nodejs npm")?;
     let mut client = Command::new("node");
     client.arg("client.js").current_dir(&dir);
     let done = does_not_notice(client).await;
@@ -99,6 +99,17 @@ fn echo() -> io::Result<SocketAddr> {
         }
     });
     Ok(address)
+}
+
+/// Runs a program that fetches something, three times where it must: a registry may be out for a moment.
+fn install(command: &mut Command, packages: &str) -> Result<String, BoxError> {
+    for _ in 1..3 {
+        if let Ok(said) = carry_out(command, packages) {
+            return Ok(said);
+        }
+        thread::sleep(Duration::from_secs(5));
+    }
+    carry_out(command, packages)
 }
 
 /// Runs a program to its end, and returns what it said; it must succeed. `packages` are what may be missing.
