@@ -11,11 +11,13 @@ use std::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Another program may take a free port before a container does.
+const TRIES: u32 = 3;
 
 /// Part of the name of everything that this test makes.
 fn mark() -> String {
@@ -124,6 +126,21 @@ impl Box {
     }
 
     fn start_that(on_term: &str, options: &[&str]) -> Self {
+        for _ in 0..TRIES {
+            let made = Self::on_a_free_port(on_term, options);
+            // Who counts has got its port; it could be another that answers there.
+            let answers = || made.has_counted() && made.client_gets() == Gets::Answer;
+            made.comes_to("an answer or its end", |made| {
+                answers() || made.status() == "exited"
+            });
+            if answers() {
+                return made;
+            }
+        }
+        panic!("no container has got the port that was free before");
+    }
+
+    fn on_a_free_port(on_term: &str, options: &[&str]) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("{}-{}", mark(), NEXT.fetch_add(1, Ordering::Relaxed));
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -153,14 +170,12 @@ impl Box {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "docker run: {said}");
         let id = String::from_utf8(output.stdout).unwrap().trim().to_owned();
-        let made = Self {
+        Self {
             id,
             name,
             address,
             shared,
-        };
-        made.comes_to("an answer", |made| made.client_gets() == Gets::Answer);
-        made
+        }
     }
 
     /// As a target of faults.
@@ -183,6 +198,10 @@ impl Box {
         self.inspect(".State.StartedAt")
     }
 
+    fn has_counted(&self) -> bool {
+        self.shared.path().join("beats").exists()
+    }
+
     /// How far it has counted; it starts afresh with each run.
     pub(crate) fn beats(&self) -> u64 {
         let read = || fs::read_to_string(self.shared.path().join("beats")).ok();
@@ -202,7 +221,13 @@ impl Box {
 
     /// Whether a stubborn one was asked to end.
     pub(crate) fn was_asked_to_end(&self) -> bool {
-        self.shared.path().join("asked").exists()
+        self.asked_to_end().is_some()
+    }
+
+    /// When a stubborn one was asked to end, if it was.
+    pub(crate) fn asked_to_end(&self) -> Option<SystemTime> {
+        let noted = fs::metadata(self.shared.path().join("asked")).ok()?;
+        Some(noted.modified().unwrap())
     }
 
     /// Connects and asks.

@@ -68,20 +68,33 @@ async fn killed_in_a_stop() {
     let moments = [0, 1500, 3000, 4700].map(Duration::from_millis);
     let asked = moments.map(|after| {
         thread::spawn(move || {
-            let made = Box::start_stubborn();
-            let state = tempfile::tempdir().unwrap();
-            let mut victim = Victim::new("stop", &state, &[&made]).spawn();
-            made.comes_to("being asked to end", Box::was_asked_to_end);
-            thread::sleep(after);
-            victim.kill().unwrap();
-            victim.wait().unwrap();
-            assert_eq!((made.status(), logs(&state)), ("running".into(), 1));
-            runs_in_the_end(&made, &state);
+            let shown = (0..5).any(|_| killed_after(after));
+            assert!(shown, "{after:?}: this machine is too busy");
         })
     });
     for asked in asked {
         asked.join().unwrap();
     }
+}
+
+/// Killed so long after the container was asked to end. Nothing is shown when the engine may have ended it before
+/// it was looked at.
+fn killed_after(after: Duration) -> bool {
+    let made = Box::start_stubborn();
+    let state = tempfile::tempdir().unwrap();
+    let mut victim = Victim::new("stop", &state, &[&made]).spawn();
+    made.comes_to("being asked to end", Box::was_asked_to_end);
+    let since = || made.asked_to_end().unwrap().elapsed().unwrap();
+    thread::sleep(after.saturating_sub(since()));
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let found = (made.status(), logs(&state));
+    let in_time = since() < Duration::from_millis(4900);
+    if in_time {
+        assert_eq!(found, ("running".into(), 1));
+    }
+    runs_in_the_end(&made, &state);
+    in_time
 }
 
 /// The client's last words are on their way.

@@ -2,12 +2,17 @@
 
 use super::{
     client::{Box, docker},
-    engine, trial,
+    engine,
+    tells::Tells,
+    trial,
 };
 use chaos_core::{Edge, EdgeKind, Experiment, FaultExt, OnLost, Outcome, Placed, Run};
 use chaos_faults_container::{Pause, Stop};
 use libtest_mimic::Trial;
-use std::time::Duration;
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -26,16 +31,18 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Four seconds of a fault; after a moment somebody else does something.
+/// Six seconds of a fault; somebody else does something once it is in place.
 async fn run(fault: Placed, other: impl FnOnce() + Send + 'static) -> Run {
     let (engine, _state) = engine().await;
+    let (tells, injected) = mpsc::channel();
     let experiment = Experiment::named("somebody else")
         .baseline(Duration::from_millis(10))
-        .hold(Duration::from_secs(4))
+        .hold(Duration::from_secs(6))
         .recovery_limit(Duration::from_secs(5))
-        .fault(fault);
+        .fault(fault)
+        .observer(Arc::new(Tells::to(tells)));
     let somebody = tokio::task::spawn_blocking(move || {
-        std::thread::sleep(Duration::from_millis(800));
+        injected.recv_timeout(Duration::from_secs(60)).unwrap();
         other();
     });
     let run = engine.run(&experiment).await.unwrap();

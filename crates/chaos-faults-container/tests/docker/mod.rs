@@ -8,6 +8,7 @@ mod lost;
 mod probe;
 mod promises;
 mod targets;
+mod tells;
 mod unreachable;
 mod victim;
 
