@@ -184,7 +184,12 @@ async fn bad_answers_are_errors_soon() {
         ),
     ] {
         for kind in ["status", "body", "prometheus"] {
-            let mut parameters = json!({ "url": server.url(), "timeout": "300ms" });
+            // Only what never comes to an end is given up.
+            let timeout = match says {
+                "no answer within 300ms" => "300ms",
+                _ => "5s",
+            };
+            let mut parameters = json!({ "url": server.url(), "timeout": timeout });
             let name = match kind {
                 "body" => {
                     parameters["body"] = json!(true);
@@ -199,7 +204,7 @@ async fn bad_answers_are_errors_soon() {
             let asked = Instant::now();
             let error = seen(name, parameters).await.unwrap_err();
             assert!(error.contains(says), "{what} {kind}: {error}");
-            assert!(asked.elapsed() < ms(5000), "{what} {kind}");
+            assert!(asked.elapsed() < ms(10_000), "{what} {kind}");
         }
     }
 }
