@@ -104,7 +104,7 @@ impl Held for Turned {
 }
 
 /// How often a run is repeated that could tell nothing.
-const TRIES: usize = 5;
+const TRIES: usize = 12;
 
 /// A run; again, where the machine was too busy to measure anything.
 async fn run(name: &str, url: String, fault: Placed) -> Report {
@@ -334,6 +334,24 @@ async fn a_generator_that_cannot_keep_up_is_inconclusive_and_breaks_nothing() {
 /// It kept up before the fault, and no more after that.
 #[tokio::test]
 async fn a_generator_that_falls_behind_later_does_not_blame_the_target() {
+    let mut report = falls_behind().await;
+    for _ in 1..TRIES {
+        // The machine itself may keep it from anything in the baseline.
+        if report.run.injected().is_some() {
+            break;
+        }
+        report = falls_behind().await;
+    }
+    assert_eq!(report.exit_code(), 3, "{report}");
+    assert!(report.run.injected().is_some(), "{report}");
+    let why = &report.verdict().why;
+    assert!(
+        why.contains("too late to send") || why.contains("could not send"),
+        "{why}"
+    );
+}
+
+async fn falls_behind() -> Report {
     let service = Service::start();
     let load = ClosureLoad::new(|| {
         std::thread::sleep(ms(5));
@@ -347,13 +365,7 @@ async fn a_generator_that_falls_behind_later_does_not_blame_the_target() {
         .fault(Turn::slow(&service, 0));
     let load = load.steps([(20.0, ms(1600)), (2000.0, ms(1000))]);
     let slos = Slos::default();
-    let report = chaos_validator::run(&engine, experiment, load, &slos);
-    let report = report.await.unwrap();
-    assert_eq!(report.exit_code(), 3, "{report}");
-    assert!(report.run.injected().is_some(), "{report}");
-    let why = &report.verdict().why;
-    assert!(
-        why.contains("too late to send") || why.contains("could not send"),
-        "{why}"
-    );
+    chaos_validator::run(&engine, experiment, load, &slos)
+        .await
+        .unwrap()
 }
