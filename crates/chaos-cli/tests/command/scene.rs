@@ -122,7 +122,7 @@ impl Scene {
 }
 
 /// How often a command is asked that could measure nothing.
-pub(crate) const TRIES: usize = 5;
+pub(crate) const TRIES: usize = 8;
 
 /// What a command did, asked again a few times where the machine was too busy for its load to measure anything.
 pub(crate) fn measured(mut once: impl FnMut() -> Output) -> Output {
