@@ -42,6 +42,23 @@ async fn a_request_of_http_1_0_goes_on_as_one() {
 }
 
 #[tokio::test]
+async fn a_client_of_http_1_0_is_not_told_to_go_on_where_the_end_of_the_connection_is_that_of_the_answer()
+ {
+    let upstream = Raw::answering("HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nok").await;
+    let mut stream = TcpStream::connect(upstream.proxy.address()).await.unwrap();
+    let asks = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    stream.write_all(asks).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nok") {
+        let read = within(stream.read_buf(&mut answer)).await.unwrap();
+        assert_ne!(read, 0, "{answer:?}");
+    }
+    let answer = String::from_utf8(answer).unwrap().to_lowercase();
+    assert!(answer.starts_with("http/1.0 200 ok\r\n"), "{answer}");
+    assert!(!answer.contains("keep-alive"), "{answer}");
+}
+
+#[tokio::test]
 async fn as_many_fields_pass_as_servers_take() {
     let fields: String = (0..900).map(|n| format!("X-{n}: {n}\r\n")).collect();
     let answer = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok");

@@ -14,7 +14,10 @@ use hyper::{
 };
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// The connections to the dependency that one client's connection has: without a proxy it would have had one.
@@ -24,6 +27,8 @@ pub(crate) struct Connections {
     many: tokio::sync::Mutex<Option<http2::SendRequest<Body>>>,
     /// Those of HTTP/1, with what had been said on each when that was last looked at.
     sides: Mutex<Vec<(Side, Option<u64>)>>,
+    /// Some of them were told that nothing more comes.
+    ended: AtomicBool,
 }
 
 impl Connections {
@@ -33,6 +38,7 @@ impl Connections {
             one: Mutex::default(),
             many: tokio::sync::Mutex::default(),
             sides: Mutex::default(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -48,6 +54,7 @@ impl Connections {
             let quiet = before.replace(now) == Some(now) && !side.is_stuck();
             if ended && quiet {
                 side.end();
+                self.ended.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -71,7 +78,11 @@ impl Connections {
         if request.version() == Version::HTTP_2 {
             self.send_in_two(request).await
         } else {
-            // The response before this one has been passed on, so its connection is about to be free.
+            // The response before this one has been passed on, so its connection is about to be free. One that was told that
+            // nothing more comes is not.
+            if self.ended.load(Ordering::Relaxed) {
+                self.idle().clear();
+            }
             let free = self.idle().pop();
             let free = match free {
                 Some(mut one) => one.ready().await.is_ok().then_some(one),
@@ -118,7 +129,7 @@ impl Connections {
         if let Some(mut one) = free {
             match one.try_send_request(request).await {
                 Ok(response) => {
-                    self.idle().push(one);
+                    self.keep(one, &response);
                     return Ok(response);
                 }
                 Err(error) => request = unsent(error)?,
@@ -127,10 +138,17 @@ impl Connections {
         match self.connect(false).await? {
             Connection::One(mut one) => {
                 let response = one.send_request(request).await?;
-                self.idle().push(one);
+                self.keep(one, &response);
                 Ok(response)
             }
             Connection::Many(mut many) => Ok(many.send_request(self.in_two(request)).await?),
+        }
+    }
+
+    /// Keeps a connection for what comes next. Over one on which HTTP/1.0 was answered a body without a length cannot go.
+    fn keep(&self, one: http1::SendRequest<Body>, response: &Response<Incoming>) {
+        if response.version() == Version::HTTP_11 {
+            self.idle().push(one);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{answer::Answer, direction::Direction, effect::Step, rewrite::Rewrite
 use bytes::Bytes;
 use chaos_core::Chain;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use std::fmt;
 
 /// What a client is told whose request ends too early, or in nonsense.
@@ -110,9 +110,10 @@ async fn asked(
     let mut request = steps(shared, &asked, Direction::Upstream, request).await?;
     if reads_response(shared.faults(), &asked) {
         request.headers_mut().remove(header::ACCEPT_ENCODING);
+        head::without_codings_of_transfer(request.headers_mut());
     }
     expect::wait_for_upstream(&mut request);
-    let two = request.version() == Version::HTTP_2;
+    let version = request.version();
     let has_no_body = request.method() == Method::HEAD && asked.method != Method::HEAD;
     let mut response = match connections.send(request).await {
         Ok(response) => response,
@@ -124,7 +125,12 @@ async fn asked(
             return steps(shared, &asked, Direction::Downstream, answer).await;
         }
     };
-    *response.version_mut() = Version::HTTP_11;
+    // Without a length the end of the connection is the end of the answer, so a client of HTTP/1.0 is not told that it stays.
+    let ends = version == Version::HTTP_10 && response.body().size_hint().exact().is_none();
+    *response.version_mut() = match ends {
+        true => Version::HTTP_10,
+        false => Version::HTTP_11,
+    };
     let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let protocol = switching
         .then(|| upgrade::protocol(response.headers()))
@@ -139,10 +145,10 @@ async fn asked(
         response.headers_mut().remove(header::CONTENT_LENGTH);
         response.headers_mut().remove(header::TRANSFER_ENCODING);
     }
-    if two {
-        if head::is_coded(response.headers()) {
+    if version == Version::HTTP_2 {
+        if head::is_coded(response.headers()) && !response.body().is_end_stream() {
             let answer = told(StatusCode::BAD_GATEWAY, coded(shared));
-            return Err(Instead::Response(Box::new(answer)));
+            return steps(shared, &asked, Direction::Downstream, answer).await;
         }
         response.headers_mut().remove(header::TRANSFER_ENCODING);
     }
@@ -197,7 +203,11 @@ fn whole(asked: &Method, two: bool, mut response: Response<Body>) -> Response<Bo
     let not_modified = status == StatusCode::NOT_MODIFIED;
     if head || not_modified || status == StatusCode::NO_CONTENT {
         // In HTTP/1 this is the only way to say so of what was not modified.
-        let length = response.headers().get(header::CONTENT_LENGTH);
+        let mut lengths = response
+            .headers()
+            .get_all(header::CONTENT_LENGTH)
+            .into_iter();
+        let length = lengths.next().filter(|_| lengths.next().is_none());
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         *response.body_mut() = match length.filter(|_| not_modified && !head && !two) {
             Some(length) => Body::Absent(length),

@@ -45,7 +45,18 @@ pub(crate) fn without_hop_by_hop(headers: &mut HeaderMap, upgrade: Option<Header
 
 /// Whether the body is coded for the transfer, by more than being cut into chunks.
 pub(crate) fn is_coded(headers: &HeaderMap) -> bool {
-    listed(headers, header::TRANSFER_ENCODING).any(|coding| !coding.eq_ignore_ascii_case("chunked"))
+    let none = ["", "chunked", "identity"];
+    let is_none = |coding: &str| none.iter().any(|none| coding.eq_ignore_ascii_case(none));
+    listed(headers, header::TRANSFER_ENCODING).any(|coding| !is_none(coding))
+}
+
+/// Does not let the next server code the body for the transfer; trailers are taken as before.
+pub(crate) fn without_codings_of_transfer(headers: &mut HeaderMap) {
+    let trailers = listed(headers, header::TE).any(|one| one.eq_ignore_ascii_case("trailers"));
+    match trailers {
+        true => headers.insert(header::TE, HeaderValue::from_static("trailers")),
+        false => headers.remove(header::TE),
+    };
 }
 
 /// Makes one field of the cookies, which HTTP/2 may send in several (RFC 9113, section 8.2.3).

@@ -16,10 +16,11 @@ pub(crate) async fn left(shared: &Shared, client: Side, connections: &Connection
     let (mut room, mut before) = (None, None);
     loop {
         sleep(QUIET / 2).await;
-        let now = client.ended().then(|| client.sent());
+        let now = client.may_be_gone().then(|| client.sent());
         let quiet = now.is_some() && now == before;
         before = now;
-        connections.pass_end(quiet);
+        // While something of it waits the upstream has not heard all.
+        connections.pass_end(quiet && client.ended());
         if quiet && room.is_none() {
             let Ok(taken) = shared.waiting().try_acquire() else {
                 return;

@@ -163,6 +163,15 @@ impl Side {
         peeked.unwrap_or(true)
     }
 
+    /// Whether the other side has ended what it says, or has said more that nobody has read yet and ended then.
+    pub(crate) fn may_be_gone(&self) -> bool {
+        let ready = self.stream.upgrade().map(|stream| {
+            let ready = stream.ready(Interest::READABLE).now_or_never();
+            ready.is_some_and(|ready| ready.is_ok_and(|ready| ready.is_read_closed()))
+        });
+        ready.unwrap_or(true) || self.ended()
+    }
+
     /// Ends what we say.
     pub(crate) fn end(&self) {
         if let Some(stream) = self.stream.upgrade() {
