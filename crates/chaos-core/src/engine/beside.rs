@@ -253,7 +253,12 @@ impl Session {
     }
 
     async fn planned(&mut self, index: usize, prepared: Result<Box<Prepared>, Unprepared>) {
-        let in_the_way = self.in_the_way(&prepared);
+        let following = self.beside.following.contains(&index);
+        let in_the_way = match &prepared {
+            // It is asked for again and again until its target is back.
+            Err(_) if following => Vec::new(),
+            _ => self.in_the_way(&prepared),
+        };
         if !in_the_way.is_empty() {
             for at in in_the_way {
                 if let Err(error) = self.make_way(at).await {
@@ -264,7 +269,6 @@ impl Session {
             self.plan_again(index).await;
             return;
         }
-        let following = self.beside.following.contains(&index);
         let put = match prepared {
             Ok(prepared) => {
                 self.beside.following.retain(|lost| *lost != index);
