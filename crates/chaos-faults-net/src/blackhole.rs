@@ -22,8 +22,10 @@ use serde::Deserialize;
 /// Connections are accepted and live ones stay open, but nothing is forwarded, not even the end of a stream.
 /// It is what a client sees when its dependency hangs, or when a firewall drops its packets after the
 /// connection was made. The proxy takes up to 64 KiB per connection and direction; then the sender has to wait.
-/// A client that connects meanwhile reaches the dependency when the fault is over, unless it has given up. A connection whose
-/// client is reset meanwhile is let go: it is the one thing that a dependency hears of.
+/// A client that connects meanwhile reaches the dependency when the fault is over, unless it is gone. One that has ended its
+/// stream may want an answer or, over TCP, be closed, which looks the same: 256 of these on one proxy are kept, each for a
+/// minute, and others are let go. A connection whose client is reset meanwhile is let go: it is the one thing that a dependency
+/// hears of.
 ///
 /// On a UDP proxy datagrams disappear, as where a firewall drops them: none of them comes later. (To have them come later,
 /// as many as a queue holds, use [`net.bandwidth`](crate::Bandwidth) with a rate of 0.)

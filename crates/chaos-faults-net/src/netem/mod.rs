@@ -13,7 +13,7 @@ pub use distribution::Distribution;
 pub(crate) use distribution::varies;
 pub use fault::NetemFault;
 pub(crate) use model::{LossModel, Netem, Pace};
-#[cfg(any(target_os = "linux", test))]
+#[cfg(target_os = "linux")]
 pub(crate) use slot::Between;
 pub(crate) use slot::Slot;
 pub use slot::SlotConfig;

@@ -25,7 +25,7 @@ impl Share {
         self.0 = beyond;
     }
 
-    /// Whether it may take more. When it may not, it has something to send first, and may be asked again then.
+    /// Whether it may take more. When it may not, it has something to send first; nobody is told when others give back theirs.
     pub(crate) fn may_grow(&self) -> bool {
         self.0 == 0 || IN_ALL.load(Ordering::Relaxed) < Self::ALL
     }

@@ -88,6 +88,11 @@ impl Queue {
         self.bytes + self.items.len() * Self::ITEM
     }
 
+    /// Whether it may take no more although it has less than `room`: others have all there is.
+    pub(crate) fn waits_for_others(&self, room: usize) -> bool {
+        self.size() < room && !self.share.may_grow()
+    }
+
     /// Whether it may take more, up to `room` bytes and no more than there is for all queues.
     pub(crate) fn has_room(&self, room: usize) -> bool {
         self.size() < room && self.share.may_grow()

@@ -43,6 +43,8 @@ pub(crate) struct Staged {
 impl Staged {
     /// The size of a block.
     const BLOCK: usize = 64 * 1024;
+    /// When it is looked again whether others have given back what a queue may take.
+    const AGAIN: Duration = Duration::from_millis(10);
     /// In less it is not worth reading.
     const LEAST: usize = 8 * 1024;
 
@@ -137,6 +139,10 @@ impl Staged {
                 Head::Empty | Head::Held => {}
             }
             self.note(from);
+            if !*ended && self.queue.waits_for_others(self.room) {
+                let again = now + Self::AGAIN;
+                wake = Some(wake.map_or(again, |wake| wake.min(again)));
+            }
             self.waits &= self.has_room();
             if !*ended && self.has_room() {
                 let taken = self.poll_take(cx, from, ended);

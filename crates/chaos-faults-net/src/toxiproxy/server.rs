@@ -140,7 +140,9 @@ impl Server {
         let home = home()?;
         let opening = home.handle().spawn(async move {
             match (open_at(&first, TcpDoor::open).await, instead) {
-                (Err(_), Some(instead)) => open_at(&instead, TcpDoor::open).await,
+                (Err(FaultError::Host { .. }), Some(instead)) => {
+                    open_at(&instead, TcpDoor::open).await
+                }
                 (opened, _) => opened,
             }
         });

@@ -123,6 +123,10 @@ fn bind(address: SocketAddr, reuse: bool) -> io::Result<Socket> {
     if reuse && cfg!(unix) {
         socket.set_reuse_address(true)?;
     }
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Every interface is every IPv4 one, too, as it is on most systems unless they are told otherwise. Some cannot.
+        socket.set_only_v6(false).ok();
+    }
     socket.bind(&address.into())?;
     Ok(socket)
 }

@@ -321,6 +321,7 @@ impl State {
             }
             let (data, now) = (buffer.filled(), Instant::now());
             self.used = now;
+            self.refused = false;
             // It may have been sent after the faults changed, however lately they were looked at.
             if self.follow(link).is_err() {
                 return Poll::Ready(0);
