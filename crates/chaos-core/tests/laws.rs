@@ -196,7 +196,7 @@ async fn a_change_tells_how_often_it_acted_and_recovery_does_not_wait_for_it() {
     let recovered = injection.recover().await.unwrap();
     let took = start.elapsed();
     assert!(
-        took >= Duration::from_secs(1) && took < Duration::from_secs(2),
+        took >= Duration::from_secs(1) && took < Duration::from_secs(3),
         "{took:?}"
     );
     assert_eq!((recovered.hits, recovered.reverted), (0, 4));
@@ -1304,11 +1304,11 @@ async fn an_experiment_that_holds_longer_than_its_limit_is_refused() {
 }
 
 async fn wait_until(mut done: impl FnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..1500 {
         if done() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("not within 10 s");
+    panic!("not within 30 s");
 }
