@@ -14,7 +14,6 @@ use chaos_core::{
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
-    fs,
     path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
     time::{Duration, Instant},
@@ -587,7 +586,7 @@ fn watchdog_stopped() {
             let watchdog = watchdog_of(&world).expect("a watchdog");
             // Ctrl-C goes to a whole process group.
             let group = |pid: &dyn std::fmt::Display| {
-                let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
                 let (_, rest) = stat.rsplit_once(") ").unwrap();
                 rest.split(' ').nth(2).unwrap().to_owned()
             };

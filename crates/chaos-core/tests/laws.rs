@@ -2,8 +2,8 @@
 
 use chaos_core::{
     Action, Chain, Change, Context, Engine, EngineError, Experiment, Fault, FaultError, FaultExt,
-    Host, Lifetime, Needs, OneWay, Parameters, Placed, Plan, Presence, ProcessId, Reach,
-    RefusalReason, Registry, Secret, Site, Undo, Undone, async_trait, boot_id,
+    Host, Lifetime, Needs, OneWay, Parameters, Placed, Plan, Presence, Reach, RefusalReason,
+    Registry, Secret, Site, Undo, Undone, async_trait,
     testing::{Litter, World, Yard},
 };
 use serde::{Deserialize, Serialize};
@@ -877,14 +877,14 @@ async fn the_deadline_stands_in_the_first_entry() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pid_that_was_used_again_is_another_process() {
-    let me = ProcessId::of(std::process::id()).unwrap();
+    let me = chaos_core::ProcessId::of(std::process::id()).unwrap();
     let mut other = me.clone();
     other.started += 1;
     assert!(me.is_alive().unwrap() && !other.is_alive().unwrap());
     other.started = me.started;
     other.boot = "before".into();
     assert!(!other.is_alive().unwrap());
-    assert_eq!(me.boot, boot_id().unwrap());
+    assert_eq!(me.boot, chaos_core::boot_id().unwrap());
 }
 
 // 12. Look, don't trust.

@@ -4,8 +4,7 @@
 mod world;
 
 use chaos_faults_net::{
-    Bandwidth, Blackhole, Corrupt, Direction, Duplicate, Latency, Loss, Proxy, Refuse, Reorder,
-    Reset,
+    Bandwidth, Blackhole, Corrupt, Direction, Duplicate, Latency, Loss, Proxy, Reorder, Reset,
 };
 use std::{
     io::ErrorKind,
@@ -491,7 +490,7 @@ async fn who_is_refused_is_told_and_the_port_stays_ours() {
         client.0.connect(to).unwrap();
         client.ping();
         for _ in 0..3 {
-            let fault = put(Refuse::new(), &proxy).await;
+            let fault = put(chaos_faults_net::Refuse::new(), &proxy).await;
             client.send(b"refused");
             client.0.set_read_timeout(Some(LIMIT)).unwrap();
             let error = client.0.recv(&mut [0; 10]).unwrap_err();

@@ -63,6 +63,7 @@ pub(crate) struct Netem {
 
 impl Netem {
     /// The longest time that nearly all packets are under way.
+    #[cfg(target_os = "linux")]
     pub(crate) fn longest(&self) -> Duration {
         let slot = self
             .slot

@@ -31,6 +31,7 @@ pub(crate) enum Between {
 
 impl Between {
     /// The longest time, nearly always: six deviations, for the long tails.
+    #[cfg(target_os = "linux")]
     pub(super) fn longest(self) -> Duration {
         match self {
             Self::Evenly(_, longest) => longest,

@@ -77,7 +77,7 @@ pub(crate) struct Packets {
 
 impl Packets {
     /// Which way.
-    #[cfg(any(target_os = "linux", test))]
+    #[cfg(target_os = "linux")]
     pub(crate) fn direction(&self) -> Traffic {
         self.direction.unwrap_or(Traffic::Egress)
     }
@@ -91,7 +91,7 @@ impl Packets {
     }
 
     /// The protocols that it takes filters for; `None`: any.
-    #[cfg(any(target_os = "linux", test))]
+    #[cfg(target_os = "linux")]
     pub(crate) fn protocols(&self) -> Vec<Option<Protocol>> {
         match self.protocol {
             Some(protocol) => vec![Some(protocol)],

@@ -1,7 +1,7 @@
 //! The other end of a packet's way.
 
 use crate::partition::Network;
-#[cfg(any(target_os = "linux", test))]
+#[cfg(target_os = "linux")]
 use chaos_core::FaultError;
 use std::{fmt, str::FromStr};
 
@@ -14,7 +14,7 @@ pub(crate) enum Host {
 
 impl Host {
     /// The addresses, looked up now, as this process sees the name.
-    #[cfg(any(target_os = "linux", test))]
+    #[cfg(target_os = "linux")]
     pub(crate) async fn networks(&self) -> Result<Vec<Network>, FaultError> {
         let name = match self {
             Self::Network(network) => return Ok(vec![*network]),

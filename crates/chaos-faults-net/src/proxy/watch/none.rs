@@ -14,12 +14,14 @@ pub(crate) fn start() -> io::Result<impl Future<Output = ()> + Send> {
 
 /// Notices nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Watch;
+pub(crate) struct Watch {
+    _nothing: (),
+}
 
 impl Watch {
     /// Notices an end, too.
     pub(crate) fn for_the_end() -> Self {
-        Self
+        Self::default()
     }
 
     /// Whether the end is gone.
