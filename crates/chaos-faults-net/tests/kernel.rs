@@ -7,6 +7,10 @@
 #[path = "kernel/mod.rs"]
 mod kernel;
 
+#[cfg(target_os = "linux")]
+#[path = "world/inside.rs"]
+mod inside;
+
 /// The crate's own netlink, which the encoder uses.
 #[cfg(target_os = "linux")]
 #[path = "../src/netlink/mod.rs"]
@@ -51,8 +55,12 @@ fn main() -> ExitCode {
         if let Some(code) = kernel::victim() {
             return code;
         }
-        if asked && !kernel::is_inside() {
-            return kernel::run_inside();
+        let inside = inside::Inside {
+            namespace: "--net",
+            variable: "CHAOS_TEST_INSIDE",
+        };
+        if asked && !inside.is() {
+            return inside.run();
         }
     }
     let trials = trials().into_iter();

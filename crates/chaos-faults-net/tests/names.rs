@@ -6,14 +6,24 @@
 #[path = "names/mod.rs"]
 mod names;
 
+#[cfg(target_os = "linux")]
+#[path = "world/inside.rs"]
+mod inside;
+
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let asked = std::env::var_os("CHAOS_TEST_KERNEL").is_some_and(|value| value == "1");
     #[cfg(target_os = "linux")]
-    if asked && !names::is_inside() {
-        return names::run_inside();
+    {
+        let inside = inside::Inside {
+            namespace: "--mount",
+            variable: "CHAOS_TEST_NAMES_INSIDE",
+        };
+        if asked && !inside.is() {
+            return inside.run();
+        }
     }
     let trials = trials().into_iter();
     let trials = trials

@@ -15,12 +15,7 @@ mod table;
 mod world;
 
 use libtest_mimic::Trial;
-use std::{
-    env,
-    process::{Command, ExitCode},
-};
-
-const INSIDE: &str = "CHAOS_TEST_INSIDE";
+use std::{env, process::ExitCode};
 
 /// Does what this process was started for, if that is to be killed.
 pub(crate) fn victim() -> Option<ExitCode> {
@@ -30,26 +25,6 @@ pub(crate) fn victim() -> Option<ExitCode> {
         Some(matrix::victim())
     } else {
         None
-    }
-}
-
-/// Whether this process is in a namespace of its own.
-pub(crate) fn is_inside() -> bool {
-    env::var_os(INSIDE).is_some()
-}
-
-/// Runs this test in a network namespace of its own.
-pub(crate) fn run_inside() -> ExitCode {
-    let status = Command::new("unshare")
-        .arg("--net")
-        .arg(env::current_exe().unwrap())
-        .args(env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .status();
-    match status {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => panic!("unshare, of util-linux, cannot be run: {error}"),
     }
 }
 

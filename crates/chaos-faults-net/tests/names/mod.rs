@@ -3,36 +3,16 @@
 use chaos_faults_net::Proxy;
 use libtest_mimic::Trial;
 use std::{
-    env, fs,
+    fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream, UdpSocket},
     path::PathBuf,
-    process::{Command, ExitCode},
+    process::Command,
     time::{Duration, Instant},
 };
 
-const INSIDE: &str = "CHAOS_TEST_NAMES_INSIDE";
 const HOSTS: &str = "/etc/hosts";
 const LIMIT: Duration = Duration::from_secs(20);
-
-pub(crate) fn is_inside() -> bool {
-    env::var_os(INSIDE).is_some()
-}
-
-/// Runs this test in a mount namespace of its own.
-pub(crate) fn run_inside() -> ExitCode {
-    let status = Command::new("unshare")
-        .arg("--mount")
-        .arg(env::current_exe().unwrap())
-        .args(env::args_os().skip(1))
-        .env(INSIDE, "1")
-        .status();
-    match status {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => panic!("unshare, of util-linux, cannot be run: {error}"),
-    }
-}
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |name, test: fn()| {
