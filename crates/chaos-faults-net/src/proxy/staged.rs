@@ -139,7 +139,8 @@ impl Staged {
                 Head::Empty | Head::Held => {}
             }
             self.note(from);
-            if !*ended && self.queue.waits_for_others(self.room) {
+            let reads = !*ended && !self.stages.is_empty();
+            if reads && self.queue.waits_for_others(self.room) {
                 let again = now + Self::AGAIN;
                 wake = Some(wake.map_or(again, |wake| wake.min(again)));
             }
