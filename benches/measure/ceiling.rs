@@ -4,6 +4,7 @@ use crate::{Options, nginx::Nginx, numbers, pinned};
 use chaos_benches::{
     Result,
     report::{Targets, median},
+    turns,
 };
 use chaos_validator::HttpLoad;
 use std::{env, process::Command, time::Duration};
@@ -15,8 +16,7 @@ pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
     names.extend(options.oha.as_ref().map(|_| "oha"));
     let mut measured = vec![Vec::new(); names.len()];
     for round in 0..options.rounds {
-        for turn in 0..names.len() {
-            let which = (turn + round) % names.len();
+        for which in turns(names.len(), round) {
             measured[which].push(match names[which] {
                 "wrk" => wrk(&nginx)?,
                 "oha" => oha(options, &nginx)?,

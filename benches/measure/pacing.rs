@@ -4,6 +4,7 @@ use crate::{Options, nginx::Nginx, numbers, pinned, runtime};
 use chaos_benches::{
     Result,
     report::{Targets, median},
+    turns,
 };
 use chaos_core::{Observer, RunHandle, Seed};
 use chaos_validator::{Exchange, HttpLoad, Load};
@@ -20,8 +21,7 @@ pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
         let mut medians = [Vec::new(), Vec::new()];
         let mut sent = [Vec::new(), Vec::new()];
         for round in 0..options.rounds {
-            for turn in 0..2 {
-                let which = (turn + round) % 2;
+            for which in turns(2, round) {
                 let mut child = pinned(0);
                 child.arg(env::current_exe()?).arg("child-pacing");
                 child.args([nginx.port.to_string(), rate.to_string()]);

@@ -4,6 +4,7 @@ use crate::{
     Options, Result, load, peers,
     report::{Targets, median},
     servers::Servers,
+    turns,
 };
 use std::{fs, time::Instant};
 
@@ -23,8 +24,7 @@ pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
     peers.retain(|peer| ["ours", "haproxy", "nginx stream"].contains(&peer.name));
     let mut measured: Vec<Measured> = peers.iter().map(|_| Measured::default()).collect();
     for round in 0..options.rounds {
-        for turn in 0..peers.len() {
-            let at = (turn + round) % peers.len();
+        for at in turns(peers.len(), round) {
             let (cpu, idle, start) = (peers[at].cpu(), idle()?, Instant::now());
             let per_second = load::connections(peers[at].ports);
             let seconds = start.elapsed().as_secs_f64();

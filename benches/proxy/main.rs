@@ -17,7 +17,7 @@ mod speed;
 use chaos_benches::{
     Result,
     arguments::{Arguments, ended},
-    process, report,
+    process, report, turns,
 };
 use std::{env, path::PathBuf, process::ExitCode};
 

@@ -3,6 +3,9 @@
 pub mod arguments;
 pub mod process;
 pub mod report;
+mod turns;
+
+pub use turns::turns;
 
 use async_trait::async_trait;
 use chaos_core::{
