@@ -1,6 +1,7 @@
 //! The loop behind a proxy's port.
 
 use super::{
+    clock,
     connection::serve,
     faults::Follower,
     shared::Shared,
@@ -30,7 +31,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, home: &'static Worker) {
                     if !std::mem::replace(&mut told, true) {
                         tracing::warn!(%error, proxy = %shared, "cannot accept connections");
                     }
-                    tokio::time::sleep(PAUSE).await;
+                    clock::pause(PAUSE).await;
                 }
             }
         };

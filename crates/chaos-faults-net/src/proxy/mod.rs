@@ -55,5 +55,3 @@ pub(crate) use stage::Carried;
 pub(crate) use stage::{Fate, Piece, Room, Stage, Then};
 pub use transport::Transport;
 pub(crate) use udp::{Datagram, DatagramStage, Onward};
-#[cfg(feature = "toxiproxy")]
-pub(crate) use workers::home;

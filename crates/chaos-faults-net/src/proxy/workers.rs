@@ -17,7 +17,7 @@ use std::{
     },
     thread,
 };
-use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 
 /// Never shut down: the threads end with the process.
 static WORKERS: Mutex<&'static [Worker]> = Mutex::new(&[]);
@@ -115,13 +115,23 @@ pub(crate) fn connections() -> Vec<usize> {
     workers.iter().map(count).collect()
 }
 
+/// Without timers of its own where there is a better clock: it would ask for the time twice for each message.
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_io();
+    if !clock::IS_OWN {
+        builder.enable_time();
+    }
+    builder.build()
+}
+
 fn start(number: usize) -> io::Result<Worker> {
     let (started, starting) = mpsc::channel();
     thread::Builder::new()
         .name("chaos-proxy".to_owned())
         .spawn(move || {
             let begin = || {
-                let runtime = Builder::new_current_thread().enable_all().build()?;
+                let runtime = runtime()?;
                 let clock = {
                     let _within = runtime.enter();
                     drop(runtime.spawn(watch::start()?));

@@ -6,7 +6,7 @@
 //! Each toxic is put on its [`Proxy`](crate::Proxy) like a fault. Nothing is changed on the host but that ports are
 //! listened at; dropping [`Running`] gives them back.
 
-// server: what a user holds. serve: clients. api: a request and its answer, with route (which), body, json, answer, error.
+// server: what a user holds. serve: clients, on a thread of their own. api: a request and its answer, with route (which), body, json, answer, error.
 // proxies: all of them, and entry: one, made from wanted, at a listen address. toxic: what the API tells, with
 // attributes; effect: what it does, with stages. ledger, process: metrics.
 
@@ -26,6 +26,7 @@ mod route;
 mod serve;
 mod server;
 mod stages;
+mod thread;
 mod toxic;
 mod wanted;
 

@@ -6,9 +6,10 @@ use super::{
     listen::split,
     proxies::Proxies,
     serve::{accept, lock},
+    thread,
     wanted::Wanted,
 };
-use crate::proxy::{TcpDoor, home, open_at};
+use crate::proxy::{TcpDoor, open_at};
 use chaos_core::{ConfigError, FaultError, Seed};
 use std::{
     fmt,
@@ -22,8 +23,9 @@ pub const VERSION: &str = "2.12.0";
 
 /// A server that speaks Toxiproxy's HTTP API, in this process: what talks to Toxiproxy talks to it.
 ///
-/// Proxies are made, and toxics put on them, over HTTP; [`Running::populate`] does it from here. Proxies, toxics and the
-/// API run on the threads of [`Proxy`](crate::Proxy), so clients that block, in a current-thread runtime, get their answers.
+/// Proxies are made, and toxics put on them, over HTTP; [`Running::populate`] does it from here. Proxies and toxics run on the
+/// threads of [`Proxy`](crate::Proxy), and the API on one of its own, so clients that block, in a current-thread runtime, get
+/// their answers.
 ///
 /// # Behavior
 /// As [Toxiproxy 2.12](https://github.com/Shopify/toxiproxy): the same routes, statuses, JSON, error texts, defaults and
@@ -137,8 +139,8 @@ impl Server {
             "" => (format!("[::]:{port}"), Some(format!("0.0.0.0:{port}"))),
             _ => (listen, None),
         };
-        let home = home()?;
-        let opening = home.handle().spawn(async move {
+        let runtime = thread::handle()?;
+        let opening = runtime.spawn(async move {
             match (open_at(&first, TcpDoor::open).await, instead) {
                 (Err(FaultError::Host { .. }), Some(instead)) => {
                     open_at(&instead, TcpDoor::open).await
@@ -164,7 +166,7 @@ impl Server {
             address,
             door,
             api,
-            task: home.handle().spawn(serving).abort_handle(),
+            task: runtime.spawn(serving).abort_handle(),
         })
     }
 }
@@ -194,11 +196,10 @@ impl Running {
     pub async fn populate(&self, json: impl AsRef<str>) -> Result<usize, FaultError> {
         let wanted = Wanted::configured(json.as_ref().as_bytes());
         let wanted = wanted.map_err(|error| ConfigError::new(error.to_string()))?;
-        // Names are looked up on the proxies' runtime: the caller may have none.
+        // Names are looked up on the API's runtime: the caller may have none.
         let api = Arc::clone(&self.api);
-        let populating = home()?
-            .handle()
-            .spawn(async move { api.proxies.populate(wanted).await });
+        let populating = async move { api.proxies.populate(wanted).await };
+        let populating = thread::handle()?.spawn(populating);
         let failed = |error: ApiError| FaultError::host("set up the proxies", error);
         match populating.await {
             Ok((done, None)) => Ok(done.len()),

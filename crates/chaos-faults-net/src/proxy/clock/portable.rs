@@ -9,6 +9,9 @@ use std::{
 };
 use tokio::time::{Sleep, sleep_until};
 
+/// Whether it does without the timers of the runtime.
+pub(crate) const IS_OWN: bool = false;
+
 /// What a worker's thread runs. Here it needs nothing.
 pub(crate) fn start() -> io::Result<impl Future<Output = ()>> {
     Ok(pending())

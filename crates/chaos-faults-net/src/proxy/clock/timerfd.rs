@@ -16,6 +16,9 @@ use std::{
 };
 use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 
+/// Whether it does without the timers of the runtime.
+pub(crate) const IS_OWN: bool = true;
+
 thread_local! {
     /// The clock of this thread, if it is a worker.
     static CLOCK: RefCell<Option<Arc<Clock>>> = const { RefCell::new(None) };

@@ -1,7 +1,12 @@
 //! The loop behind the port of a proxy for datagrams.
 
 use super::{
-    super::{clock::Timer, pipe::Allowance, scratch, shared::Shared},
+    super::{
+        clock::{self, Timer},
+        pipe::Allowance,
+        scratch,
+        shared::Shared,
+    },
     session::Session,
     sessions::Sessions,
 };
@@ -32,7 +37,7 @@ pub(crate) async fn receive(shared: Arc<Shared>) {
         if !std::mem::replace(&mut told, true) {
             tracing::warn!(%error, proxy = %shared, "cannot receive datagrams");
         }
-        tokio::time::sleep(PAUSE).await;
+        clock::pause(PAUSE).await;
     }
 }
 

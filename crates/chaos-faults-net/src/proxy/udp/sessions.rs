@@ -150,8 +150,9 @@ mod tests {
     async fn on_a_worker(test: impl Future<Output = ()> + Send + 'static) {
         const LIMIT: Duration = Duration::from_secs(20);
         let worker = crate::proxy::workers::home().unwrap();
-        let test = async { tokio::time::timeout(LIMIT, test).await.expect("it hangs") };
-        worker.handle().spawn(test).await.unwrap();
+        let test = worker.handle().spawn(test);
+        let ended = tokio::time::timeout(LIMIT, test).await;
+        ended.expect("it hangs").unwrap();
     }
 
     fn client(port: u16) -> Peer {
