@@ -118,7 +118,7 @@ fn print(peers: &[Peer], measured: &[Measured]) {
             format!("{value:.digits$} ({:.2})", ratio(values, direct))
         };
         // Direct there is no process, and of one that forks only the parent is asked.
-        let known = |value: f64, digits| match value > 0.001 {
+        let known = |value: f64, digits| match value > 0.005 {
             true => format!("{value:.digits$}"),
             false => "–".to_owned(),
         };
