@@ -49,8 +49,8 @@ use tokio::task::AbortHandle;
 /// - Each client address has a session: a socket of its own towards the upstream, so that replies find back. They come from
 ///   the address that the client sent to. (Of a proxy that listens on all addresses, elsewhere than on Linux: from one that
 ///   the system chooses.)
-/// - The upstream's name is resolved for each session anew, and while nobody listens there once a second again. While it cannot be reached, or nobody listens there (ICMP
-///   port unreachable), datagrams are lost and the session goes on.
+/// - The upstream's name is resolved for each session anew, and while nobody listens there once a second again. While it cannot
+///   be reached, or nobody listens there (ICMP port unreachable), datagrams are lost and the session goes on.
 /// - A session ends after 60 s without a datagram. There are at most 4096 of them, and no more than a quarter of the
 ///   descriptors that the process may open (elsewhere than on Linux: 64); then the one that was not used for longest makes
 ///   room.

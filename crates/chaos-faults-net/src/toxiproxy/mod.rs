@@ -6,8 +6,8 @@
 //! Each toxic is put on its [`Proxy`](crate::Proxy) like a fault. Nothing is changed on the host but that ports are
 //! listened at; dropping [`Running`] gives them back.
 
-// server: what a user holds. serve: clients, on a thread of their own. api: a request and its answer, with route (which), body, json, answer, error.
-// proxies: all of them, and entry: one, made from wanted, at a listen address. toxic: what the API tells, with
+// server: what a user holds. serve: clients, on a thread of their own. api: a request and its answer, with route (which), body,
+// json, answer, error. proxies: all of them, and entry: one, made from wanted, at a listen address. toxic: what the API tells, with
 // attributes; effect: what it does, with stages. ledger, process: metrics.
 
 mod answer;

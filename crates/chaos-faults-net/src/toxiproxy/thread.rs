@@ -2,8 +2,9 @@
 
 use chaos_core::FaultError;
 use std::{
+    future::pending,
     io,
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{Mutex, PoisonError},
     thread,
 };
 use tokio::runtime::{Builder, Handle};
@@ -12,28 +13,18 @@ use tokio::runtime::{Builder, Handle};
 pub(super) fn handle() -> Result<Handle, FaultError> {
     static HANDLE: Mutex<Option<Handle>> = Mutex::new(None);
     let mut handle = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*handle {
-        Some(handle) => Ok(handle.clone()),
-        None => {
-            let started = start().map_err(|e| FaultError::host("start the API's thread", e))?;
-            Ok(handle.insert(started).clone())
-        }
+    if let Some(handle) = &*handle {
+        return Ok(handle.clone());
     }
+    let started = start().map_err(|e| FaultError::host("start the API's thread", e))?;
+    Ok(handle.insert(started).clone())
 }
 
 fn start() -> io::Result<Handle> {
-    let (started, starting) = mpsc::channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
     thread::Builder::new()
         .name("chaos-api".to_owned())
-        .spawn(
-            move || match Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => {
-                    started.send(Ok(runtime.handle().clone())).ok();
-                    runtime.block_on(std::future::pending::<()>());
-                }
-                Err(error) => drop(started.send(Err(error))),
-            },
-        )?;
-    let gone = |_| Err(io::Error::other("the thread is gone"));
-    starting.recv().unwrap_or_else(gone)
+        .spawn(move || runtime.block_on(pending::<()>()))?;
+    Ok(handle)
 }
