@@ -49,7 +49,10 @@ pub(crate) fn measure(options: &Options, targets: &mut Targets) -> Result<()> {
                 let (per_second, bytes) = load::bulk(peers[at].ports, streams)?;
                 measured[at].bulk[step].push(per_second / 1e9);
                 if streams == 1 {
-                    let cpu = peers[at].cpu() - before;
+                    let cpu = match peers[at].forks {
+                        true => f64::NAN,
+                        false => peers[at].cpu() - before,
+                    };
                     measured[at].cpu_per_gb.push(cpu / bytes * 1e9);
                 }
             }
@@ -117,8 +120,8 @@ fn print(peers: &[Peer], measured: &[Measured]) {
             let value = median(values);
             format!("{value:.digits$} ({:.2})", ratio(values, direct))
         };
-        // Direct there is no process, and of one that forks only the parent is asked.
-        let known = |value: f64, digits| match value > 0.005 {
+        // Direct there is no process, and one that forks is gone before it is asked.
+        let known = |value: f64, digits| match value > 0.0 {
             true => format!("{value:.digits$}"),
             false => "–".to_owned(),
         };

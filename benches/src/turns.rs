@@ -1,8 +1,8 @@
 //! Whose turn it is.
 
-/// The order of one round. Whoever is measured finds the machine as the one before has left it (which processor runs what, how busy
-/// they were), so over the rounds everyone comes right after everyone else equally often: after as many rounds as there are, or
-/// twice as many when that is odd (a Latin square of Williams').
+/// The order of one round. Whoever is measured finds the machine as the one before has left it (which processor runs what, how
+/// busy they were), so within the rounds everyone comes right after everyone else equally often: after as many rounds as there
+/// are, or twice as many when that is odd (a Latin square of Williams').
 pub fn turns(count: usize, round: usize) -> impl Iterator<Item = usize> {
     let is_mirrored = count % 2 == 1 && round % 2 == 1;
     let shift = if count % 2 == 1 { round / 2 } else { round };
